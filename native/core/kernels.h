@@ -1,0 +1,59 @@
+// The one table of native routines. Each ISA is one file under kernels/ that fills one such table; `select` picks
+// it once, when a model is loaded.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/types.h"
+
+namespace tabulae {
+
+// One panel of 16 rows against `count` <= kTile positions from `first` on: totals[i][row], integers, without outliers.
+using PanelKernel = void (*)(const TableMatrix&, const Activations&, int64_t panel, int64_t first, int64_t count,
+                             int64_t totals[kTile][kPanel]);
+
+struct AttentionTask {
+  const float* q;       // [head]
+  const float* keys;    // [positions][head]
+  const float* values;  // [positions][head]
+  float* scores;        // scratch [positions, padded to 16]
+  float* out;           // [head]
+  int64_t first, last;  // range of absolute positions, inclusive
+  int64_t head;
+  float scale;
+  const float* slope;  // ALiBi, or none
+};
+
+enum class Function { kSilu, kGelu, kGeluTanh, kRelu };
+
+struct Kernels {
+  const char* isa;
+  // False where an input is not finite.
+  bool (*encode)(const float* x, int64_t index, int exponents, Activations& out);
+  // Makes activation.tables for one codebook; only for `lookup` kernels that ask for them.
+  void (*prepare)(const TableMatrix&, int64_t index, Activations&);
+  bool (*needs_tables)(const TableMatrix&);
+  PanelKernel (*multiply)(const TableMatrix&);
+  PanelKernel (*lookup)(const TableMatrix&);
+  void (*add_outliers)(const TableMatrix&, const Activations&, int64_t panel, int64_t first, int64_t count,
+                       int64_t totals[kTile][kPanel]);
+  // y[p * y_stride + row] = totals * (row scale * s) (+ bias)
+  void (*finish)(const TableMatrix&, const Activations&, int64_t panel, int64_t first, int64_t count,
+                 const int64_t totals[kTile][kPanel], const float* bias, float* y, int64_t y_stride);
+  void (*float_linear)(const FloatMatrix&, const float* x, int64_t x_stride, int64_t n, int64_t row_begin,
+                       int64_t row_end, const float* bias, float* y, int64_t y_stride);
+  void (*rms_norm)(const float* x, const float* gain, int64_t n, float eps, float* y);
+  void (*layer_norm)(const float* x, const float* gain, const float* bias, int64_t n, float eps, float* y);
+  void (*rotary)(float* x, const float* cosines, const float* sines, int64_t half);
+  void (*attention)(const AttentionTask&);
+  void (*activate)(Function, const float* x, const float* up, int64_t n, float* y);  // up: gated, or none
+  void (*add)(const float* a, const float* b, int64_t n, float* y);
+  void (*sine)(const float* angle, int64_t n, float* cosine, float* sine);
+  void (*polynomial)(const char* name, const float* x, int64_t n, float* y);  // for tests: exp, tanh, erf, sin, cos
+};
+
+std::vector<std::string> available_isas();           // best first
+const Kernels& select(const std::string& isa = "");  // "" : TABULAE_ISA, else the best; throws on an unknown name
+
+}  // namespace tabulae

@@ -1,0 +1,114 @@
+// What kernels read: one tensor as integers, one tensor as floats, and the codes of a batch of inputs.
+// Sizes are checked where these are made (decoder/model.cpp); kernels trust them.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace tabulae {
+
+inline constexpr int64_t kPanel = 16;  // rows of a unit of layout panel16
+inline constexpr int64_t kBlock = 32;  // columns of a unit, and of one activation exponent
+inline constexpr int64_t kTile = 4;    // positions that one call of a table kernel computes at most
+inline constexpr int64_t kLine = 64;   // bytes of a line: 8 rows x 8 columns
+inline constexpr int64_t kOctets = kBlock / 8;
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Product tables of the 256 activation codes (row x + 128), made when a model is loaded.
+struct Products {
+  std::vector<int32_t> codepoints;  // [256][2^bits]; empty where quarter squares serve (8 bits, int8 codepoints)
+  std::vector<int32_t> nibbles;     // [256][16]: with the codepoints up to 4 bits, else with 0..15
+};
+
+// One tensor, read where the file is mapped.
+struct TableMatrix {
+  int64_t rows = 0, cols = 0;
+  int bits = 0;            // of a code, 1..8
+  int exponents = 4;       // E of the activation codes of its input
+  int64_t group = 0;       // blocks that share a multiplier
+  int64_t chunk = 1;       // blocks whose shifted sum is proved to fit int32
+  bool wide = false;       // codepoints are int16, |c| <= 8191; else int8, |c| <= 127
+  bool one_scale = false;  // granularity tensor
+
+  const uint8_t* codes = nullptr;       // layout panel16
+  const int8_t* multipliers = nullptr;  // [panels][groups][16], or none: 1
+  const uint16_t* scales = nullptr;     // bf16 [rows] or [1]
+  std::array<int16_t, 256> codebook{};  // padded with 0: any byte is a valid index
+  std::array<uint8_t, 256> biased{};    // codepoint + 128, for int8 codepoints
+  bool affine = false;                  // codepoint = code - offset for all codes (int:8)
+  int offset = 0;
+
+  std::vector<uint32_t> outlier_offsets;  // [rows + 1], or empty
+  const uint16_t* outlier_columns = nullptr;
+  std::vector<int32_t> outlier_values;
+
+  std::shared_ptr<const Products> products;  // one for all tensors of the same codebook
+
+  int64_t blocks() const { return ceil_div(cols, kBlock); }
+  int64_t panels() const { return ceil_div(rows, kPanel); }
+  int64_t groups() const { return ceil_div(blocks(), group); }
+  int64_t unit() const { return kLine * bits; }
+  const uint8_t* panel(int64_t p) const { return codes + p * blocks() * unit(); }
+  float scale(int64_t row) const;
+  int codepoint(int64_t row, int64_t col) const;
+  // The integer that stands for one weight in units of its row scale, without outliers.
+  int integer(int64_t row, int64_t col) const;
+};
+
+struct FloatMatrix {
+  int64_t rows = 0, cols = 0;
+  const float* data = nullptr;  // row-major
+};
+
+// Activation codes of `n` inputs: x ~ codes * 2^exponents * scale.
+struct Activations {
+  int64_t n = 0, cols = 0, blocks = 0;
+  std::vector<int8_t> codes;       // [n][blocks * 32]
+  std::vector<int32_t> exponents;  // [n][blocks]
+  std::vector<int64_t> bias;       // [n][blocks]: -128 * sum of the block's codes, modulo 2^32 in the low half
+  std::vector<float> scales;       // [n]
+  std::vector<uint8_t> tables;     // lookup: [n][octets][256] product bytes, made for one codebook
+  void resize(int64_t positions, int64_t columns);
+  const int8_t* row(int64_t i) const { return codes.data() + i * blocks * kBlock; }
+};
+
+inline float from_bfloat16(uint16_t bits) {
+  const uint32_t wide = static_cast<uint32_t>(bits) << 16;
+  float value;
+  __builtin_memcpy(&value, &wide, 4);
+  return value;
+}
+
+inline float TableMatrix::scale(int64_t row) const { return from_bfloat16(scales[one_scale ? 0 : row]); }
+
+// One code from layout panel16, straight from its definition (docs/format.md).
+inline int read_code(const uint8_t* unit, int bits, int64_t row, int64_t col) {
+  const int64_t h = row / 8 % 2, i = row % 8, o = col / 8 % 4, k = col % 8, byte = 8 * i + k;
+  int code = 0, low = 0;
+  for (const int plane : {8, 4, 2, 1}) {
+    if (!(bits & plane)) continue;
+    const int64_t at = h * 4 + o;  // among the 8 octets of a unit
+    const int per_line = 8 / plane;
+    const int shift = static_cast<int>(at % per_line) * plane;
+    const int value = unit[at / per_line * kLine + byte] >> shift & ((1 << plane) - 1);
+    code |= value << low;
+    low += plane;
+    unit += plane * kLine;
+  }
+  return code;
+}
+
+inline int TableMatrix::codepoint(int64_t row, int64_t col) const {
+  return codebook[read_code(panel(row / kPanel) + col / kBlock * unit(), bits, row % kPanel, col % kBlock)];
+}
+
+inline int TableMatrix::integer(int64_t row, int64_t col) const {
+  const int c = codepoint(row, col);
+  return multipliers ? c * multipliers[(row / kPanel * groups() + col / kBlock / group) * kPanel + row % kPanel] : c;
+}
+
+}  // namespace tabulae

@@ -1,0 +1,80 @@
+// Runs a Model on one sequence: scratch buffers, the key/value cache, threads. What a position gives does not depend
+// on the batch it came in, on threads, on the ISA or on the arithmetic.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/threads.h"
+#include "decoder/model.h"
+
+namespace tabulae {
+
+enum class Arithmetic { kMultiply, kLookup };
+
+// May change the n inputs [cols] of the linear `weight` in place.
+using Tap = std::function<void(int weight, float* x, int64_t n, int64_t cols)>;
+
+class Executor {
+ public:
+  static constexpr int64_t kBatch = 64;  // positions of one pass over the weights
+
+  Executor(const Model& model, int64_t context, int threads, Arithmetic arithmetic, const Kernels& kernels);
+
+  // tokens[n] at positions start, start + 1, ..; n <= kBatch; logits of the positions from `wanted` on:
+  // [n - wanted][vocabulary]. Throws std::domain_error where an input of a linear is not finite.
+  void forward(const int32_t* tokens, int64_t n, int64_t start, int64_t wanted, float* logits);
+
+  void tap(int weight, Tap callback);
+  int64_t context() const { return context_; }
+  const Model& model() const { return model_; }
+
+ private:
+  struct Run;  // what one forward is about
+  struct Cache {
+    std::unique_ptr<float[], void (*)(void*)> keys, values;
+  };
+  struct Turns {  // cosines and sines of one Rotary for the positions of a batch
+    int inv_freq;
+    std::vector<float> cosines, sines;
+  };
+
+  void run(const Embed&, Run&);
+  void run(const EmbedPosition&, Run&);
+  void run(const RmsNorm&, Run&);
+  void run(const LayerNorm&, Run&);
+  void run(const Project&, Run&);
+  void run(const Rotary&, Run&);
+  void run(const Attention&, Run&);
+  void run(const Activate&, Run&);
+  void run(const Add&, Run&);
+  void run(const Select&, Run&);
+
+  float* row(int buffer, int64_t i) { return buffers_[buffer].data() + i * model_.buffers()[buffer]; }
+  const float* vector(int weight) const { return weight == kNone ? nullptr : model_.weights()[weight].floats.data; }
+  template <class Body>
+  void each_position(Run& run, Body&& body);
+  const Turns& turns(int inv_freq, const Run& run);
+  void encode(const Weight& weight, const float* x, int64_t n);
+  void linears(const Linear* linear, int64_t count, const float* x, int64_t n);
+  void table_panels(const Linear& linear, int64_t begin, int64_t end, int64_t n);
+  void prepare(const TableMatrix& matrix, int64_t n);
+  void embed_row(const Weight& weight, int64_t index, float* out) const;
+
+  const Model& model_;
+  const int64_t context_;
+  const Arithmetic arithmetic_;
+  const Kernels& kernels_;
+  Threads threads_;
+  std::vector<std::vector<float>> buffers_;
+  std::vector<Cache> caches_;
+  std::vector<PanelKernel> panel_kernels_;  // by weight
+  std::vector<Turns> turns_;
+  std::vector<Tap> taps_;  // by weight
+  Activations activations_;
+  std::shared_ptr<const Products> prepared_;  // codebook of activations_.tables
+  std::vector<float> rotated_;
+};
+
+}  // namespace tabulae

@@ -1,0 +1,38 @@
+// Plain C++ for any machine: the reference of every other ISA.
+#include <algorithm>
+#include <cstring>
+
+#include "core/kernels.h"
+#include "core/polynomials.h"
+#include "core/simd.h"
+
+namespace tabulae {
+#include "kernels/attention/attention.inl"
+#include "kernels/elementwise/elementwise.inl"
+#include "kernels/encode/encode.inl"
+#include "kernels/linear_float/linear_float.inl"
+#include "kernels/linear_table/plain.inl"
+#include "kernels/normalise/normalise.inl"
+
+extern const Kernels kGeneric;
+const Kernels kGeneric = {
+    .isa = "generic",
+    .encode = encode,
+    .prepare = [](const TableMatrix&, int64_t, Activations&) {},
+    .needs_tables = [](const TableMatrix&) { return false; },
+    .multiply = [](const TableMatrix&) -> PanelKernel { return plain_panel<Multiply>; },
+    .lookup = [](const TableMatrix&) -> PanelKernel { return plain_panel<LookUp>; },
+    .add_outliers = add_outliers,
+    .finish = finish,
+    .float_linear = float_linear,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .rotary = rotary,
+    .attention = attention,
+    .activate = activate,
+    .add = add,
+    .sine = sine,
+    .polynomial = polynomial,
+};
+
+}  // namespace tabulae

@@ -1,0 +1,145 @@
+// Table linears by vpermb and vpdpbusd (int8 codepoints) or vpdpwssd (int16): a unit is expanded once for up to four
+// positions. Sums of a chunk are int32 modulo 2^32, which the chunk's proof makes exact; then int64.
+namespace {
+
+// int8 codepoints: bytes are codepoint + 128, unsigned; Activations::bias takes 128 * sum of activations off again.
+template <int Bits>
+struct Bytes {
+  static constexpr int kVectors = 8;  // of one unit
+  static constexpr int kParts = 1;    // int32 accumulators for 8 rows
+  ByteTable<Bits> table;
+  explicit Bytes(const TableMatrix& w) : table([&](int code) { return w.biased[code]; }) {}
+
+  TABULAE_INLINE_MEMBER void decode(const uint8_t* unit, __m512i v[kVectors]) const {
+    expand<Bits>(unit, v);
+    for (int i = 0; i < kVectors; ++i) v[i] = table(v[i]);
+  }
+};
+
+// Codepoint = code - offset: no table, one addition.
+struct Affine {
+  static constexpr int kVectors = 8;
+  static constexpr int kParts = 1;
+  __m512i shift;
+  explicit Affine(const TableMatrix& w) : shift(_mm512_set1_epi8(static_cast<char>(128 - w.offset))) {}
+
+  TABULAE_INLINE_MEMBER void decode(const uint8_t* unit, __m512i v[kVectors]) const {
+    expand<8>(unit, v);
+    for (int i = 0; i < kVectors; ++i) v[i] = _mm512_add_epi8(v[i], shift);
+  }
+};
+
+// One block of 32 columns for 8 rows: int32 partial sums, two for every row.
+TABULAE_INLINE __m512i block_sum(const __m512i v[4], const int8_t* x, const int64_t* bias) {
+  __m512i sum = _mm512_set1_epi64(*bias);
+  for (int o = 0; o < 4; ++o) {
+    int64_t eight;
+    std::memcpy(&eight, x + 8 * o, 8);
+    sum = _mm512_dpbusd_epi32(sum, v[o], _mm512_set1_epi64(eight));
+  }
+  return sum;
+}
+
+template <class Code, int Bits, int N>
+TABULAE_INLINE void multiply_tile(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first,
+                                  int64_t totals[kTile][kPanel]) {
+  const Code code(w);
+  __m512i total[N][2] = {};
+  each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) TABULAE_INLINE_LAMBDA {
+    __m512i sums[N][2] = {};
+    const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
+    for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
+      __m512i v[8];
+      prefetch(unit, Bits);
+      code.decode(unit, v);
+      for (int i = 0; i < N; ++i) {
+        const int64_t at = (first + i) * x.blocks + b;
+        const int8_t* xs = x.codes.data() + at * kBlock;
+        const __m512i shift = _mm512_set1_epi32(x.exponents[at]);
+        for (int h = 0; h < 2; ++h)
+          sums[i][h] = _mm512_add_epi32(sums[i][h], _mm512_sllv_epi32(block_sum(v + 4 * h, xs, &x.bias[at]), shift));
+      }
+    }
+    const __m512i ms[2] = {multipliers(m), multipliers(m ? m + 8 : nullptr)};
+    for (int i = 0; i < N; ++i)
+      for (int h = 0; h < 2; ++h) {
+        const __m512i whole = _mm512_add_epi32(sums[i][h], _mm512_srli_epi64(sums[i][h], 32));
+        total[i][h] = _mm512_add_epi64(total[i][h], _mm512_mul_epi32(whole, ms[h]));
+      }
+  });
+  for (int i = 0; i < N; ++i)
+    for (int h = 0; h < 2; ++h) _mm512_storeu_si512(&totals[i][8 * h], total[i][h]);
+}
+
+template <class Code, int Bits>
+void multiply_panel(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
+                    int64_t totals[kTile][kPanel]) {
+  switch (count) {
+    case 4:
+      return multiply_tile<Code, Bits, 4>(w, x, panel, first, totals);
+    case 3:
+      return multiply_tile<Code, Bits, 3>(w, x, panel, first, totals);
+    case 2:
+      return multiply_tile<Code, Bits, 2>(w, x, panel, first, totals);
+    default:
+      return multiply_tile<Code, Bits, 1>(w, x, panel, first, totals);
+  }
+}
+
+// int16 codepoints: low and high bytes from two tables, interleaved to words; rows 2l and 2l + 1 of lane l apart.
+template <int Bits>
+void multiply_wide_panel(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
+                         int64_t totals[kTile][kPanel]) {
+  const ByteTable<Bits> low([&](int code) { return w.codebook[code] & 255; });
+  const ByteTable<Bits> high([&](int code) { return w.codebook[code] >> 8 & 255; });
+  for (int64_t i = 0; i < count; ++i) {
+    __m512i total[2] = {};
+    each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) {
+      __m512i sums[2][2] = {};  // [half][even, odd row of a lane]: four int32 partial sums a row
+      const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
+      for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
+        __m512i v[8];
+        prefetch(unit, Bits);
+        expand<Bits>(unit, v);
+        const int64_t at = (first + i) * x.blocks + b;
+        const __m512i shift = _mm512_set1_epi32(x.exponents[at]);
+        for (int h = 0; h < 2; ++h) {
+          __m512i even = {}, odd = {};
+          for (int o = 0; o < 4; ++o) {
+            const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(&x.codes[at * kBlock + 8 * o]));
+            const __m512i words = _mm512_broadcast_i32x4(_mm_cvtepi8_epi16(bytes));
+            const __m512i l = low(v[4 * h + o]), u = high(v[4 * h + o]);
+            even = _mm512_dpwssd_epi32(even, _mm512_unpacklo_epi8(l, u), words);
+            odd = _mm512_dpwssd_epi32(odd, _mm512_unpackhi_epi8(l, u), words);
+          }
+          sums[h][0] = _mm512_add_epi32(sums[h][0], _mm512_sllv_epi32(even, shift));
+          sums[h][1] = _mm512_add_epi32(sums[h][1], _mm512_sllv_epi32(odd, shift));
+        }
+      }
+      for (int h = 0; h < 2; ++h) {
+        // rows in qwords again, two partial sums each
+        const __m512i rows = _mm512_add_epi32(_mm512_unpacklo_epi64(sums[h][0], sums[h][1]),
+                                              _mm512_unpackhi_epi64(sums[h][0], sums[h][1]));
+        const __m512i whole = _mm512_add_epi32(rows, _mm512_srli_epi64(rows, 32));
+        total[h] = _mm512_add_epi64(total[h], _mm512_mul_epi32(whole, multipliers(m ? m + 8 * h : nullptr)));
+      }
+    });
+    for (int h = 0; h < 2; ++h) _mm512_storeu_si512(&totals[i][8 * h], total[h]);
+  }
+}
+
+template <int Bits>
+PanelKernel multiply_for(const TableMatrix& w) {
+  if (w.wide) return multiply_wide_panel<Bits>;
+  if (Bits == 8 && w.affine) return multiply_panel<Affine, 8>;
+  return multiply_panel<Bytes<Bits>, Bits>;
+}
+
+PanelKernel multiply(const TableMatrix& w) {
+  constexpr PanelKernel (*kByBits[])(const TableMatrix&) = {multiply_for<1>, multiply_for<2>, multiply_for<3>,
+                                                            multiply_for<4>, multiply_for<5>, multiply_for<6>,
+                                                            multiply_for<7>, multiply_for<8>};
+  return kByBits[w.bits - 1](w);
+}
+
+}  // namespace

@@ -1,0 +1,62 @@
+"""tabulae: a network's arithmetic, done before it runs.
+
+>>> import tabulae
+>>> with tabulae.open("SmolLM2.gguf") as model:  # doctest: +SKIP
+...     model.build("smollm2.tab")
+>>> with tabulae.load("smollm2.tab") as lm:  # doctest: +SKIP
+...     print(lm.generate("The capital of France is", max_tokens=8))
+ Paris.
+
+Names are imported when they are first used: ``import tabulae`` itself takes a millisecond.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from tabulae.errors import FileError, ModelError, TableModelError, TabulaeError, UsageError
+
+if TYPE_CHECKING:
+    from tabulae.runtime.language_model import Generation, LanguageModel
+    from tabulae.text.sampling import Sampler
+    from tabulae.workflows.check import check
+    from tabulae.workflows.load import load
+    from tabulae.workflows.trained import TrainedModel
+    from tabulae.workflows.trained import open_trained as open
+
+__version__ = "0.1.0"
+__all__ = [
+    "FileError",
+    "Generation",
+    "LanguageModel",
+    "ModelError",
+    "Sampler",
+    "TableModelError",
+    "TabulaeError",
+    "TrainedModel",
+    "UsageError",
+    "check",
+    "load",
+    "open",
+]
+
+_PLACES = {
+    "Generation": ("tabulae.runtime.language_model", "Generation"),
+    "LanguageModel": ("tabulae.runtime.language_model", "LanguageModel"),
+    "Sampler": ("tabulae.text.sampling", "Sampler"),
+    "TrainedModel": ("tabulae.workflows.trained", "TrainedModel"),
+    "check": ("tabulae.workflows.check", "check"),
+    "load": ("tabulae.workflows.load", "load"),
+    "open": ("tabulae.workflows.trained", "open_trained"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'tabulae' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _PLACES[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

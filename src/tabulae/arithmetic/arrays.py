@@ -1,0 +1,10 @@
+"""Names for the array types that all of the arithmetic speaks in."""
+
+import numpy as np
+import numpy.typing as npt
+
+Float32s = npt.NDArray[np.float32]
+Int64s = npt.NDArray[np.int64]
+Int8s = npt.NDArray[np.int8]
+Uint8s = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]

@@ -1,0 +1,184 @@
+"""One table tensor as the file stores it, to and from :class:`~tabulae.arithmetic.matrix.TableMatrix`.
+
+Every part is an array in its true type: ``codes`` packed in the tensor's layout, and the small ones beside them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from tabulae.arithmetic.arrays import Bools, Int8s, Uint8s
+from tabulae.arithmetic.bfloat16 import from_bfloat16, to_bfloat16
+from tabulae.arithmetic.matrix import Outliers, TableMatrix
+from tabulae.arithmetic.rotation import Rotation
+from tabulae.arithmetic.widths import Widths
+from tabulae.artifact import layouts
+from tabulae.artifact.records import DTYPE_OF_BYTES, DTYPES, TableRecord, most_blocks, widest_group
+from tabulae.errors import UsageError
+
+Parts = Mapping[str, npt.NDArray[Any]]  # by the names of the fields of MatrixParts, without the codes
+
+_FINITE_BFLOAT16 = 0x7F80  # from here on: infinities, NaN, and everything with the sign bit
+_LARGEST_CODEPOINT = {1: 127, 2: 8191}
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixParts:
+    """Read-only views into the file: what a kernel reads in place."""
+
+    record: TableRecord
+    codes: Uint8s  # packed
+    codebook: npt.NDArray[np.int8] | npt.NDArray[np.int16]  # [2**bits]
+    scales: npt.NDArray[np.uint16]  # bfloat16 bits [rows] or [1]
+    widths: Uint8s  # [rows]: |A[r]| < 2^widths[r]
+    multipliers: Int8s | None = None  # panel16: [panels, groups, 16]
+    outlier_offsets: npt.NDArray[np.uint32] | None = None  # [rows + 1]
+    outlier_columns: npt.NDArray[np.uint16] | None = None  # [n], ascending within a row
+    outlier_values: npt.NDArray[Any] | None = None  # int8, int16 or int32 [n]
+    signs: Uint8s | None = None  # one bit a column, the lowest bit first; 1: minus
+
+
+def settled(plan: TableRecord, matrix: TableMatrix, widths: Widths) -> TableRecord:
+    """The planned record with what only the encoded tensor decides; a matrix that is not as planned is a UsageError."""
+    _check_as_planned(plan, matrix, widths)
+    outliers = matrix.outliers if matrix.outliers is not None and len(matrix.outliers.values) else None
+    return msgspec.structs.replace(
+        plan,
+        codepoint_bytes=1 if _largest(matrix.codebook) <= _LARGEST_CODEPOINT[1] else 2,
+        outliers=len(outliers.values) if outliers else 0,
+        outlier_bytes=_bytes_for(outliers.values) if outliers else 1,
+        chunk=min(widths.chunk, most_blocks(plan.group)),
+        accumulator=widths.accumulator,
+    )
+
+
+def parts_of(record: TableRecord, matrix: TableMatrix, widths: Widths) -> dict[str, npt.NDArray[Any]]:
+    """All parts but the codes, by name."""
+    parts: dict[str, npt.NDArray[Any]] = {
+        "codebook": matrix.codebook.astype(DTYPES[DTYPE_OF_BYTES[record.codepoint_bytes]]),
+        "scales": to_bfloat16(matrix.scales),
+        "widths": widths.rows,
+    }
+    if matrix.multipliers is not None:
+        parts["multipliers"] = layouts.find(record.layout).pack_multipliers(matrix.multipliers)
+    if record.outliers and matrix.outliers is not None:
+        parts["outlier_offsets"] = matrix.outliers.offsets.astype("<u4")
+        parts["outlier_columns"] = matrix.outliers.columns.astype("<u2")
+        parts["outlier_values"] = matrix.outliers.values.astype(DTYPES[DTYPE_OF_BYTES[record.outlier_bytes]])
+    if matrix.rotation is not None:
+        parts["signs"] = np.packbits(matrix.rotation.signs, bitorder="little")
+    return parts
+
+
+def to_matrix(parts: MatrixParts) -> TableMatrix:
+    """The tensor in logical order, in memory of its own."""
+    record = parts.record
+    layout = layouts.find(record.layout)
+    return TableMatrix(
+        codes=layout.unpack(parts.codes, record.rows, record.cols, record.bits),
+        codebook=parts.codebook.astype(np.int16),
+        scales=from_bfloat16(parts.scales),
+        multipliers=None if parts.multipliers is None else layout.unpack_multipliers(parts.multipliers, record.rows),
+        group=record.group,
+        outliers=_outliers(parts),
+        exponents=record.exponents,
+        rotation=_rotation(parts),
+    )
+
+
+def check_parts(record: TableRecord, parts: Parts) -> None:
+    """What must hold of the numbers before anything runs on them: ranges, and every index inside its array."""
+    _check_range(record, "codebook", parts["codebook"], _LARGEST_CODEPOINT[record.codepoint_bytes])
+    if int(parts["scales"].max()) >= _FINITE_BFLOAT16:
+        raise record.error("every scale must be finite and not negative", hex(int(parts["scales"].max())))
+    most = 31 if record.accumulator == 32 else 53
+    if int(parts["widths"].max()) > most:
+        raise record.error(f"every row must fit {most} bits", int(parts["widths"].max()))
+    if "multipliers" in parts:
+        _check_multipliers(record, parts["multipliers"])
+    if "outlier_offsets" in parts:
+        _check_outliers(record, parts)
+    if "signs" in parts and record.cols % 8 and int(parts["signs"][-1]) >> record.cols % 8:
+        raise record.error("the unused bits of the signs must be 0", int(parts["signs"][-1]))
+
+
+def _check_as_planned(plan: TableRecord, matrix: TableMatrix, widths: Widths) -> None:
+    have: dict[str, object] = {
+        "rows": matrix.rows,
+        "cols": matrix.cols,
+        "bits": matrix.bits,
+        "group": matrix.group if matrix.multipliers is None else widest_group(matrix.group, matrix.cols),
+        "exponents": matrix.exponents,
+        "rotation": None if matrix.rotation is None else tuple(matrix.rotation.factors),
+        "scales": len(matrix.scales),
+        "widths": len(widths.rows),
+        "multipliers": None if matrix.multipliers is None else matrix.multipliers.shape,
+    }
+    expected = {name: getattr(plan, name) for name in ("rows", "cols", "bits", "group", "exponents", "rotation")}
+    expected["scales"] = 1 if plan.granularity == "tensor" else plan.rows
+    expected["widths"] = plan.rows
+    expected["multipliers"] = (plan.rows, plan.groups) if plan.granularity == "group" else None
+    for name, value in expected.items():
+        if have[name] != value:
+            raise UsageError(f"tensor {plan.name}", f"{name} must be as planned, {value}", have[name])
+    if not np.array_equal(from_bfloat16(to_bfloat16(matrix.scales)), matrix.scales):
+        raise UsageError(f"tensor {plan.name}", "every scale must be a bfloat16 number", "others")
+
+
+def _bytes_for(values: npt.NDArray[np.int32]) -> int:
+    """The smallest width of an integer that holds all values.
+
+    >>> _bytes_for(np.array([-128, 5], np.int32)), _bytes_for(np.array([128], np.int32))
+    (1, 2)
+    """
+    low, high = int(values.min()), int(values.max())
+    return next(n for n in (1, 2, 4) if -(1 << (8 * n - 1)) <= low and high < 1 << (8 * n - 1))
+
+
+def _check_range(record: TableRecord, what: str, values: npt.NDArray[Any], most: int) -> None:
+    if _largest(values) > most:
+        raise record.error(f"the {what} must lie in -{most}..{most}", _largest(values))
+
+
+def _largest(values: npt.NDArray[Any]) -> int:
+    """The largest magnitude; -32768 has none in its own type."""
+    return max(int(values.max()), -int(values.min()))
+
+
+def _check_multipliers(record: TableRecord, multipliers: Int8s) -> None:
+    if record.rows % multipliers.shape[-1] and multipliers[-1, :, record.rows % multipliers.shape[-1] :].any():
+        raise record.error("the multipliers of missing rows must be 0", "others")
+
+
+def _check_outliers(record: TableRecord, parts: Parts) -> None:
+    offsets, columns = parts["outlier_offsets"], parts["outlier_columns"]
+    if offsets[0] != 0 or offsets[-1] != record.outliers or (offsets[1:] < offsets[:-1]).any():
+        raise record.error(f"outlier offsets must rise from 0 to {record.outliers}", "others")
+    if int(columns.max()) >= record.cols:
+        raise record.error(f"outlier columns must be below {record.cols}", int(columns.max()))
+    ascending: Bools = columns[1:] > columns[:-1]
+    starts = offsets[(offsets > 0) & (offsets < record.outliers)]  # where a row begins, the column may fall back
+    ascending[starts.astype(np.int64) - 1] = True
+    if not ascending.all():
+        raise record.error("outlier columns of a row must ascend", "others")
+
+
+def _outliers(parts: MatrixParts) -> Outliers | None:
+    if parts.outlier_offsets is None or parts.outlier_columns is None or parts.outlier_values is None:
+        return None
+    return Outliers(
+        parts.outlier_offsets.astype(np.int64),
+        parts.outlier_columns.astype(np.uint16),
+        parts.outlier_values.astype(np.int32),
+    )
+
+
+def _rotation(parts: MatrixParts) -> Rotation | None:
+    if parts.signs is None or parts.record.rotation is None:
+        return None
+    signs = np.unpackbits(parts.signs, count=parts.record.cols, bitorder="little").astype(bool)
+    return Rotation(signs, parts.record.rotation)

@@ -1,0 +1,113 @@
+"""Full verification: every hash, and the widths of every table tensor proved anew from its codes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import xxhash
+
+from tabulae.arithmetic.matrix import TableMatrix
+from tabulae.arithmetic.widths import prove
+from tabulae.artifact import layouts
+from tabulae.artifact.parts import MatrixParts, to_matrix
+from tabulae.artifact.reader import TableModelFile
+from tabulae.artifact.records import BlobRecord, FloatRecord, TableRecord, TensorRecord
+from tabulae.errors import TableModelError, TabulaeError
+
+Progress = Callable[[str, int, int], None]  # name of what was just verified, how many are done, of how many
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was found about one tensor or blob."""
+
+    name: str
+    format: str  # of a table tensor; else "float32" or "bytes"
+    bytes: int  # in the file, padding included
+    width: int | None  # bits of the widest row total, for a table tensor
+    accumulator: int | None
+    problem: TableModelError | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """One row per tensor and blob, in the order of the file."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def problems(self) -> tuple[TableModelError, ...]:
+        """All that is wrong."""
+        return tuple(row.problem for row in self.rows if row.problem is not None)
+
+    def require(self) -> None:
+        """Raise the first problem."""
+        for problem in self.problems:
+            raise problem
+
+
+def verify(file: TableModelFile, progress: Progress | None = None) -> Report:
+    """Verify everything in an open table model; nothing is raised for what is wrong with it."""
+    records = (*file.document.tensors, *file.document.blobs)
+    hashes = {entry.name: entry.hash for entry in file.document.entries}
+    rows = []
+    for done, record in enumerate(records, 1):
+        rows.append(_verify_record(file, record, hashes))
+        if progress is not None:
+            progress(record.name, done, len(records))
+    return Report(tuple(rows))
+
+
+def _verify_record(file: TableModelFile, record: TensorRecord | BlobRecord, hashes: dict[str, str]) -> Row:
+    stored = sum(file.stored(entry.name).nbytes for entry in record.entries())
+    problem = None
+    try:
+        for entry in record.entries():
+            _check_hash(file, entry.name, hashes[entry.name])
+        _check_numbers(file, record)
+    except TableModelError as error:
+        problem = error
+    if not isinstance(record, TableRecord):
+        return Row(record.name, "bytes" if isinstance(record, BlobRecord) else "float32", stored, None, None, problem)
+    width = int(file.array(f"{record.name}.widths").max())
+    return Row(record.name, record.format, stored, width, record.accumulator, problem)
+
+
+def _check_hash(file: TableModelFile, name: str, expected: str) -> None:
+    have = xxhash.xxh3_64_hexdigest(file.stored(name).data)
+    if have != expected:
+        raise TableModelError(
+            f"entry {name}", f"its hash must be {expected}", have, "the file was altered: get it anew"
+        )
+
+
+def _check_numbers(file: TableModelFile, record: TensorRecord | BlobRecord) -> None:
+    if isinstance(record, FloatRecord) and not np.isfinite(file.float(record.name)).all():
+        raise TableModelError(f"tensor {record.name}", "every value must be finite", "NaN or infinity")
+    if isinstance(record, TableRecord):
+        parts = file.matrix_parts(record.name)
+        matrix = to_matrix(parts)
+        _check_fill(parts, matrix)
+        _check_widths(parts, matrix)
+
+
+def _check_fill(parts: MatrixParts, matrix: TableMatrix) -> None:
+    """Packing the codes again must give the same bytes; only what fills up units can differ."""
+    packed = layouts.find(parts.record.layout).pack(matrix.codes, parts.record.bits)
+    if not np.array_equal(packed, parts.codes):
+        raise parts.record.error("codes that fill up units must be 0", "others")
+
+
+def _check_widths(parts: MatrixParts, matrix: TableMatrix) -> None:
+    """The stored proof must be what the codes give."""
+    record = parts.record
+    try:
+        proved = prove(matrix)
+    except TabulaeError as error:
+        raise record.error("its row totals must have a provable width", error) from None
+    if (record.chunk, record.accumulator) != (proved.chunk, proved.accumulator):
+        must = f"chunk and accumulator must be {proved.chunk} and {proved.accumulator}"
+        raise record.error(must, f"{record.chunk} and {record.accumulator}")
+    if not np.array_equal(parts.widths, proved.rows):
+        row = int(np.flatnonzero(parts.widths != proved.rows)[0])
+        raise record.error(f"the width of row {row} must be {proved.rows[row]} bits", parts.widths[row])

@@ -1,0 +1,48 @@
+"""``tabulae build MODEL -o m.tab``"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tabulae.cli.output import Json, megabytes, print_json, progress_bar
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  tabulae build SmolLM2.gguf -o smollm2.tab
+
+  tabulae build ./Qwen2-0.5B --format normal:3/g64/signmax --format '*.down_proj.*=int:8/row/absmax' -o qwen.tab
+"""
+
+
+def build(
+    model: Annotated[Path, typer.Argument(help="Trained model: a GGUF file or a Hugging Face folder.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Table model to write [default: NAME.tab].")
+    ] = None,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            help="FORMAT for all tensors, or PATTERN=FORMAT for those whose name matches the shell pattern; repeatable, "
+            "the last match counts. 'float32' leaves a tensor as it is. [default: normal:4/g64/signmax, embedding and "
+            "head int:8/row/absmax]",
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Build a table model from a trained one: tensor by tensor, with little memory, the same bytes every time."""
+    import tabulae
+
+    start = time.perf_counter()
+    target = output or Path(f"{model.resolve().stem}.tab")
+    with tabulae.open(model) as trained, progress_bar("building", quiet=json) as progress:
+        trained.build(target, formats=format or (), progress=progress)
+        weights = trained.parameters()
+    seconds, size = time.perf_counter() - start, target.stat().st_size
+    if json:
+        print_json({"path": target, "bytes": size, "weights": weights, "seconds": seconds})
+    else:
+        print(f"{target}: {weights:,} weights in {megabytes(size)}, {seconds:.1f} s")

@@ -1,0 +1,51 @@
+"""``tabulae VERB``: what the verbs have in common is here, each verb is a file of its own."""
+
+import sys
+
+import typer
+
+from tabulae.cli import bench, build, check, info, run
+from tabulae.errors import TabulaeError
+
+app = typer.Typer(
+    name="tabulae",
+    help="Do a network's arithmetic before it runs: build, check and run table models.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for verb in (info, build, run, check, bench):
+    app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
+
+
+def main() -> None:
+    """Run the command; 0 where all is well, 1 on failure, 2 on bad usage. Errors are one line, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except TabulaeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader (head, less) has gone
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:
+        sys.exit(_usage(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Exception) -> int:
+    """Show what the parser says of a wrong command line; anything else is ours and goes on."""
+    show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
+    if isinstance(error, typer.Abort):
+        return 130
+    if show is None or not isinstance(code, int):
+        raise error
+    show()
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Text cut into windows: what a model is shown, and which of its predictions count.
+
+The protocol: 40 windows of 512 tokens from the start of the text, each a BOS and 511 tokens of text. The logits at
+positions 256..510 are scored, 255 per window: they predict tokens 257..511 and have seen at least 256 before them.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import xxhash
+
+from tabulae.errors import UsageError
+from tabulae.text.tokenizer import Tokenizer
+
+COUNT, LENGTH, FIRST = 40, 512, 256
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows of equal length; the logits at positions ``first`` .. ``length - 2`` are scored."""
+
+    tokens: npt.NDArray[np.int32]  # [windows, length]
+    first: int
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def length(self) -> int:
+        """Tokens per window, BOS included."""
+        return int(self.tokens.shape[1])
+
+    @property
+    def scored(self) -> int:
+        """Scored positions per window."""
+        return self.length - 1 - self.first
+
+    def inputs(self, window: int) -> list[int]:
+        """The tokens to feed: all but the last, which is only predicted."""
+        ids: list[int] = self.tokens[window, :-1].tolist()
+        return ids
+
+    def targets(self, window: int, first: int | None = None) -> npt.NDArray[np.int32]:
+        """The tokens that the logits at positions ``first`` (default: the scored ones) .. ``length - 2`` predict."""
+        return self.tokens[window, 1 + (self.first if first is None else first) :]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """xxh3-128 of the tokens and of what is scored: equal for equal measurements."""
+        shape = np.array([*self.tokens.shape, self.first], "<i8")
+        return xxhash.xxh3_128_hexdigest(shape.tobytes() + self.tokens.astype("<i4").tobytes())
+
+
+def cut(
+    tokens: npt.ArrayLike, bos: int | None, *, count: int = COUNT, length: int = LENGTH, first: int = FIRST
+) -> Windows:
+    """At most ``count`` windows from the start of ``tokens``, a text without BOS; what does not fill a window is left.
+
+    With ``bos`` each window is BOS and ``length - 1`` tokens of text, without it ``length`` tokens of text.
+
+    :raises UsageError: a text shorter than one window, or sizes that leave nothing to score
+
+    >>> windows = cut(range(10, 19), bos=1, count=2, length=5, first=2)
+    >>> windows.tokens.tolist(), windows.scored
+    ([[1, 10, 11, 12, 13], [1, 14, 15, 16, 17]], 2)
+    >>> windows.inputs(0), windows.targets(0).tolist()
+    ([1, 10, 11, 12], [12, 13])
+    """
+    if count < 1 or length < 2 or not 0 <= first <= length - 2:
+        must = "at least one window, and at least one scored position 'first' in 0..length - 2"
+        raise UsageError("windows", must, f"count {count}, length {length}, first {first}")
+    text = np.asarray(tokens, np.int32).reshape(-1)
+    step = length if bos is None else length - 1
+    count = min(count, len(text) // step)
+    if not count:
+        must = f"the text must fill one window of {step} tokens"
+        raise UsageError("text", must, f"{len(text)} tokens", "give a longer text")
+    cells = text[: count * step].reshape(count, step)
+    return Windows(cells if bos is None else np.insert(cells, 0, bos, axis=1), first)
+
+
+def cut_text(
+    text: str, tokenizer: Tokenizer, *, count: int = COUNT, length: int = LENGTH, first: int = FIRST
+) -> Windows:
+    """:func:`cut` for text; BOS comes first where the model has one."""
+    return cut(tokenizer.encode(text, bos=False), tokenizer.data.bos, count=count, length=length, first=first)

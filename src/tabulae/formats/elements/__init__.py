@@ -1,0 +1,1 @@
+"""One file per element family; each is found by being here."""

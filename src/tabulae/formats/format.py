@@ -1,0 +1,129 @@
+"""A storage format for one tensor: element x scaling x outliers x gain, with a name that says it all.
+
+>>> from tabulae.formats import parse
+>>> form = parse("normal:4/g64/signmax")
+>>> form.group, form.codebook.round(3)[-3:], str(form)
+(64, array([0.636, 0.792, 1.   ]), 'normal:4/g64/signmax')
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.matrix import row_chunks
+from tabulae.errors import ModelError, UsageError
+from tabulae.formats.codebook import Codebook
+from tabulae.formats.distributions import Float64s
+from tabulae.formats.element import Element, FittedElement, number_text
+from tabulae.formats.encoded import Encoded, count_bits
+from tabulae.formats.encoding import encode
+from tabulae.formats.gain import DEFAULT_GAIN, GAINS
+from tabulae.formats.density import Base
+
+SCALES = ("rms", "absmax", "signmax", "search")
+BLOCK = 32  # groups consist of whole blocks of activation codes
+GRANULARITY = re.compile(r"tensor|row|g([1-9][0-9]{0,8})")
+LARGEST = float.fromhex("0x1p100")  # weights beyond have scales whose products may overflow
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a tensor is stored; ``grammar.parse`` reads the name that ``str`` writes."""
+
+    element: Element
+    granularity: str  # tensor, row or gN: what shares a scale
+    scale: str  # rms, absmax, signmax or search
+    sparse: float = 0.0  # the share of the weights that are outliers
+    gain: str = DEFAULT_GAIN
+
+    def __post_init__(self) -> None:
+        match = GRANULARITY.fullmatch(self.granularity)
+        if not match or int(match[1] or BLOCK) % BLOCK:
+            hint = f"accepted: tensor, row, or gN with N a multiple of {BLOCK}, such as g64"
+            raise UsageError("format", "the granularity must be known", self.granularity, hint)
+        self._check_scale()
+        if not 0 <= self.sparse < 1:
+            raise UsageError("format", "the share of outliers must be 0 to 1", self.sparse, "such as sparse=0.001")
+        if self.gain not in GAINS:
+            raise UsageError("format", "the gain must be known", self.gain, f"accepted: {', '.join(GAINS)}")
+
+    def _check_scale(self) -> None:
+        accepted = [scale for scale in self.element.scales if scale != "signmax" or self.group]
+        if self.scale not in accepted:
+            pair = f"{self.scale} with {self.element} and granularity {self.granularity}"
+            more = ", signmax with gN" if "signmax" in self.element.scales and not self.group else ""
+            raise UsageError(
+                "format", "element, granularity and scale must fit", pair, f"accepted: {', '.join(accepted)}{more}"
+            )
+        if self.scale == "signmax" and "sign=" in str(self.element):
+            raise UsageError("format", "signmax must be without sign=", self.element, "it has its own codebook")
+
+    def __str__(self) -> str:
+        sparse = f"/sparse={number_text(self.sparse)}" if self.sparse else ""
+        gain = f"/gain={self.gain}" if self.gain != DEFAULT_GAIN else ""
+        return f"{self.element}/{self.granularity}/{self.scale}{sparse}{gain}"
+
+    @property
+    def group(self) -> int | None:
+        """Columns that share a multiplier; None for tensor and row."""
+        return int(self.granularity[1:]) if self.granularity[0] == "g" else None
+
+    @property
+    def base(self) -> Base:
+        """What a scale measures of its weights: their RMS or their (signed) largest magnitude."""
+        if self.scale == "rms" or (self.scale == "search" and self.granularity == "tensor"):
+            return "rms"
+        return "signmax" if self.scale == "signmax" else "absmax"
+
+    @property
+    def stored(self) -> Codebook:
+        """The codebook with its integers; of a fitted element, the one for Normal weights."""
+        return _codebook(self.element, self.base, self.group)
+
+    @property
+    def codebook(self) -> Float64s:
+        """The ideal codepoints, float64 [<= 2**bits], ascending, where the scale's measure (``base``) is 1."""
+        return self.stored.values.copy()
+
+    def encode(self, x: npt.NDArray[np.float32], importance: npt.NDArray[np.float32] | None = None) -> Encoded:
+        """Weights x, float32 [rows, cols], as integers; the result depends on nothing but x and ``importance``.
+
+        ``importance``, float32 [cols] or [rows, cols], not negative, weighs squared errors in ``search``, in the gain
+        and in fitted codebooks.
+        """
+        check_weights(x)
+        if importance is not None:
+            check_importance(importance, x.shape)
+        matrix = encode(self, x, importance)
+        return Encoded(self, matrix, count_bits(matrix, isinstance(self.element, FittedElement)))
+
+
+@lru_cache(maxsize=256)
+def _codebook(element: Element, base: Base, group: int | None) -> Codebook:
+    return element.codebook(base, group)
+
+
+def check_weights(x: Float32s) -> None:
+    """Refuse what is not a matrix of usable float32 numbers."""
+    if getattr(x, "dtype", None) != np.float32 or x.ndim != 2 or not x.size:
+        got = f"{getattr(x, 'dtype', type(x).__name__)} {list(np.shape(x))}"
+        raise UsageError("encode", "weights must be a float32 array [rows, cols] with something in it", got)
+    for rows in row_chunks(*x.shape):
+        good = np.abs(x[rows]) < LARGEST  # NaN compares false
+        if not good.all():
+            row, col = (int(i) for i in np.argwhere(~good)[0])
+            where = f"{x[rows][row, col]} at [{rows.start + row}, {col}]"
+            raise ModelError("encode", "every weight must be finite and below 2^100", where, "mend the trained model")
+
+
+def check_importance(importance: Float32s, shape: tuple[int, ...]) -> None:
+    """Refuse an importance that does not fit weights of that shape."""
+    if getattr(importance, "dtype", None) != np.float32 or importance.shape not in (shape, shape[1:]):
+        got = f"{getattr(importance, 'dtype', type(importance).__name__)} {list(np.shape(importance))}"
+        raise UsageError("encode", f"importance must be float32 {list(shape[1:])} or {list(shape)}", got)
+    if not (np.isfinite(importance).all() and (importance >= 0).all()):
+        raise UsageError("encode", "importance must be finite and not negative", f"{importance.min()} to {importance.max()}")

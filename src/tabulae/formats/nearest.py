@@ -1,0 +1,40 @@
+"""Rounding to the nearest codepoint by one table look-up.
+
+Codepoints are integers, so every threshold between two of them is a multiple of one half, and ceil(2 y) names an
+interval without a threshold inside: the look-up is exact. A tie goes to the lower codepoint.
+
+>>> nearest = Nearest(np.array([-3, 0, 4], np.int16))
+>>> nearest.codes(np.array([-9.0, -1.5, -1.4, 2.0, 2.1], np.float32))
+array([0, 0, 1, 1, 2], dtype=uint8)
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from tabulae.arithmetic.arrays import Float32s, Uint8s
+
+
+class Nearest:
+    """The table for distinct ascending integers [n], n <= 256."""
+
+    def __init__(self, integers: npt.NDArray[np.int16]) -> None:
+        self._limit = 2 * int(np.abs(integers).max()) + 1
+        halves = np.arange(-self._limit, self._limit + 1)  # the interval ((k - 1) / 2, k / 2]
+        doubled = 2 * integers.astype(np.int64)
+        self._codes = np.searchsorted((doubled[1:] + doubled[:-1]) // 2, halves).astype(np.uint8)
+        self._values = integers.astype(np.float32)[self._codes]
+
+    def codes(self, y: Float32s) -> Uint8s:
+        """The code of the codepoint nearest to each y; same shape."""
+        return self._codes.take(self._intervals(y))
+
+    def values(self, y: Float32s) -> Float32s:
+        """The codepoint nearest to each y, as float32; same shape."""
+        return self._values.take(self._intervals(y))
+
+    def _intervals(self, y: Float32s) -> npt.NDArray[np.intp]:
+        halves = np.ceil(y * np.float32(2))
+        np.clip(halves, -self._limit, self._limit, out=halves)
+        intervals: npt.NDArray[np.intp] = halves.astype(np.intp)
+        intervals += self._limit
+        return intervals

@@ -1,0 +1,1 @@
+"""What a table model computes: operations, shapes, their exact meaning, and how architectures compose them."""

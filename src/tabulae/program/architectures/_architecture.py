@@ -1,0 +1,44 @@
+"""What an architecture module declares, and what all of them share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tabulae.errors import ModelError
+from tabulae.program.architectures._origin import Origin, Source, unmatched
+from tabulae.program.consistency import check_program
+from tabulae.program.operations import Program
+from tabulae.program.shapes import check_shapes
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One family of decoders; C is its own configuration record."""
+
+    model_types: tuple[str, ...]  # GGUF's general.architecture and Hugging Face's model_type
+    config: Callable[[Source], Any]  # Source -> C; ModelError where a key is missing or means something we do not do
+    program: Callable[[Any], Program]  # C -> Program: only composes operations
+    origin: Callable[[Source, Any, str], Origin]  # (Source, C, canonical name) -> Origin, without looking at shapes
+    ignored: tuple[str, ...] = ()  # shell patterns of source tensors that carry nothing the program needs
+
+    def tensors(self, source: Source, config: Any) -> dict[str, Origin]:
+        """Canonical name -> origin of every weight of the program, in the order of first use.
+
+        :raises ModelError: the source lacks a tensor, has one too many, or one of the wrong shape
+        """
+        program = self.program(config)
+        check_program(program)
+        origins = {name: self.origin(source, config, name) for name in program.weights()}
+        used = {origin.name for origin in origins.values()}
+        _none_of(sorted(used - set(source.names)), "every tensor of the architecture must be there", "missing")
+        extra = unmatched([name for name in source.names if name not in used], self.ignored)
+        _none_of(extra, "every tensor must be known to the architecture", "unknown")
+        shapes = {name: origin.canonical_shape(source.shape(origin.name)) for name, origin in origins.items()}
+        check_shapes(program, shapes)
+        return {name: replace(origin, shape=shapes[name]) for name, origin in origins.items()}
+
+
+def _none_of(names: Sequence[str], must: str, word: str) -> None:
+    if names:
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        raise ModelError("tensors", must, f"{word}: {', '.join(names[:5])}{more}")

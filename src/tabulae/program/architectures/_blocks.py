@@ -1,0 +1,99 @@
+"""Pieces that decoders with rotary positions and gated linears share; buffers x (residual) and h (in and out)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tabulae.program.architectures._config import Decoder
+from tabulae.program.operations import (
+    Activation,
+    AnyOperation,
+    Attention,
+    Gate,
+    Linear,
+    Program,
+    Project,
+    RMSNorm,
+    Rotary,
+    Select,
+)
+
+EMBEDDING = "model.embed_tokens.weight"
+HEAD = "lm_head.weight"
+INV_FREQ = "inv_freq"
+GGUF_NAMES = {
+    "model.embed_tokens": "token_embd",
+    "model.layers.{}.input_layernorm": "blk.{}.attn_norm",
+    "model.layers.{}.self_attn.q_proj": "blk.{}.attn_q",
+    "model.layers.{}.self_attn.k_proj": "blk.{}.attn_k",
+    "model.layers.{}.self_attn.v_proj": "blk.{}.attn_v",
+    "model.layers.{}.self_attn.o_proj": "blk.{}.attn_output",
+    "model.layers.{}.post_attention_layernorm": "blk.{}.ffn_norm",
+    "model.layers.{}.mlp.gate_proj": "blk.{}.ffn_gate",
+    "model.layers.{}.mlp.up_proj": "blk.{}.ffn_up",
+    "model.layers.{}.mlp.down_proj": "blk.{}.ffn_down",
+    "model.norm": "output_norm",
+    "lm_head": "output",
+}
+
+
+def linear(module: str, out: str, bias: bool = False) -> Linear:
+    """The linear of a module with ``.weight`` and perhaps ``.bias``."""
+    return Linear(f"{module}.weight", out, f"{module}.bias" if bias else None)
+
+
+def scale_of(columns: float) -> float:
+    """The attention scale ``columns^-0.5`` as a float32 value."""
+    return float(np.float32(columns**-0.5))
+
+
+def rotary_attention(
+    at: str,
+    layer: int,
+    config: Decoder,
+    *,
+    qkv_bias: bool = False,
+    out_bias: bool = False,
+    norms: bool = False,
+    inv_freq: str = INV_FREQ,
+    window: int | None = None,
+    scale: float | None = None,
+) -> list[AnyOperation]:
+    """h -> h: q, k, v, their norms per head (``norms``), rotation, attention, output."""
+    q, k, v = (linear(f"{at}.{name}_proj", name, qkv_bias) for name in "qkv")
+    per_head = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"] if norms else []
+    scale = scale_of(config.head) if scale is None else scale
+    return [
+        Project("h", (q, k, v)),
+        *per_head,
+        Rotary("q", inv_freq, config.head),
+        Rotary("k", inv_freq, config.head),
+        Attention("q", "k", "v", "a", layer, config.heads, config.kv_heads, config.head, scale, window),
+        Project("a", (linear(f"{at}.o_proj", "h", out_bias),)),
+    ]
+
+
+def gated_mlp(at: str, fn: Activation, bias: bool = False) -> list[AnyOperation]:
+    """h -> h: ``down(fn(gate h) * up h)``."""
+    return [
+        Project("h", (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
+        Gate(fn, "gate", "up", "m"),
+        Project("m", (linear(f"{at}.down_proj", "h", bias),)),
+    ]
+
+
+def rotary_program(
+    body: Sequence[AnyOperation], config: Decoder, constants: dict[str, tuple[float, ...]] | None = None
+) -> Program:
+    """The program of a body that leaves x: select, last norm and head are added."""
+    tail: list[AnyOperation] = [
+        Select("x", "last"),
+        RMSNorm("model.norm.weight", "last", "last", config.eps),
+        Project("last", (Linear(EMBEDDING if config.tied else HEAD, "logits"),)),
+    ]
+    q, kv = config.heads * config.head, config.kv_heads * config.head
+    buffers = {"x": config.hidden, "h": config.hidden, "q": q, "k": kv, "v": kv, "a": q}
+    buffers |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
+    buffers |= {"last": config.hidden, "logits": config.vocabulary}
+    constants = {INV_FREQ: config.inv_freq} if constants is None else constants
+    return Program((*body, *tail), buffers, "logits", config.vocabulary, config.context, constants)

@@ -1,0 +1,140 @@
+"""GPT-2 (Radford et al. 2019): layer norms, learned positions, GELU.
+
+Its q, k and v are one fused linear, here three: ``c_attn.q``, ``c_attn.k`` and ``c_attn.v``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tabulae.program.architectures._architecture import Architecture
+from tabulae.program.architectures._blocks import linear, scale_of
+from tabulae.program.architectures._fields import LAYERS, activation, gguf_vocabulary, integer, number, refuse, tied
+from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
+from tabulae.program.operations import (
+    Activate,
+    Activation,
+    Add,
+    AnyOperation,
+    Attention,
+    Embed,
+    EmbedPosition,
+    LayerNorm,
+    Linear,
+    Program,
+    Project,
+    Select,
+)
+
+EMBEDDING = "transformer.wte.weight"
+NAMES = {
+    "transformer.wte": "token_embd",
+    "transformer.wpe": "position_embd",
+    "transformer.h.{}.ln_1": "blk.{}.attn_norm",
+    "transformer.h.{}.attn.c_attn": "blk.{}.attn_qkv",
+    "transformer.h.{}.attn.c_proj": "blk.{}.attn_output",
+    "transformer.h.{}.ln_2": "blk.{}.ffn_norm",
+    "transformer.h.{}.mlp.c_fc": "blk.{}.ffn_up",
+    "transformer.h.{}.mlp.c_proj": "blk.{}.ffn_down",
+    "transformer.ln_f": "output_norm",
+    "lm_head": "output",
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes."""
+
+    layers: int
+    hidden: int
+    intermediate: int
+    heads: int
+    vocabulary: int
+    context: int
+    eps: float
+    activation: Activation
+    tied: bool
+
+
+def config(source: Source) -> Config:
+    """From ``gpt2.*`` keys or config.json."""
+    meta = source.metadata
+    if source.kind == "gguf":
+        return Config(
+            layers=integer(meta, "gpt2.block_count", most=LAYERS),
+            hidden=integer(meta, "gpt2.embedding_length"),
+            intermediate=integer(meta, "gpt2.feed_forward_length"),
+            heads=integer(meta, "gpt2.attention.head_count"),
+            vocabulary=gguf_vocabulary(source),
+            context=integer(meta, "gpt2.context_length"),
+            eps=number(meta, "gpt2.attention.layer_norm_epsilon"),
+            activation="gelu_tanh",
+            tied="output.weight" not in source.names,
+        )
+    refuse(meta, scale_attn_weights=True, scale_attn_by_inverse_layer_idx=False, add_cross_attention=False)
+    hidden = integer(meta, "n_embd")
+    return Config(
+        layers=integer(meta, "n_layer", most=LAYERS),
+        hidden=hidden,
+        intermediate=integer(meta, "n_inner", default=4 * hidden),
+        heads=integer(meta, "n_head"),
+        vocabulary=integer(meta, "vocab_size"),
+        context=integer(meta, "n_positions"),
+        eps=number(meta, "layer_norm_epsilon"),
+        activation=activation(meta, "activation_function", default="gelu_new"),
+        tied=tied(source, "lm_head.weight"),
+    )
+
+
+def program(config: Config) -> Program:
+    """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
+    body: list[AnyOperation] = [Embed(EMBEDDING, "x"), EmbedPosition("transformer.wpe.weight", "x")]
+    for layer in range(config.layers):
+        body += _block(f"transformer.h.{layer}", layer, config)
+    head = Linear(EMBEDDING if config.tied else "lm_head.weight", "logits")
+    body += [Select("x", "last"), _norm("transformer.ln_f", "last", "last", config), Project("last", (head,))]
+    buffers = dict.fromkeys(("x", "h", "q", "k", "v", "a", "last"), config.hidden)
+    buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
+    return Program(tuple(body), buffers, "logits", config.vocabulary, config.context)
+
+
+def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
+    heads, head = config.heads, config.hidden // config.heads
+    return [
+        _norm(f"{at}.ln_1", "x", "h", config),
+        Project("h", tuple(linear(f"{at}.attn.c_attn.{part}", part, bias=True) for part in "qkv")),
+        Attention("q", "k", "v", "a", layer, heads, heads, head, scale_of(head)),
+        Project("a", (linear(f"{at}.attn.c_proj", "h", bias=True),)),
+        Add("x", "h", "x"),
+        _norm(f"{at}.ln_2", "x", "h", config),
+        Project("h", (linear(f"{at}.mlp.c_fc", "m", bias=True),)),
+        Activate(config.activation, "m", "g"),
+        Project("g", (linear(f"{at}.mlp.c_proj", "h", bias=True),)),
+        Add("x", "h", "x"),
+    ]
+
+
+def _norm(module: str, input: str, out: str, config: Config) -> LayerNorm:
+    return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, config.eps)
+
+
+def origin(source: Source, config: Config, name: str) -> Origin:
+    """The fused linear is cut in three; Hugging Face keeps all linears but the head as [inputs, outputs]."""
+    rows = None
+    module = name.split(".")[-2]
+    if module in ("q", "k", "v"):
+        rows = np.arange(config.hidden) + "qkv".index(module) * config.hidden
+        name = name.replace(f".{module}.", ".")
+    if source.kind == "gguf":
+        return Origin(gguf_name(NAMES, name), rows=rows)
+    conv1d = name.split(".")[-2].startswith("c_")
+    return Origin(huggingface_name(source, name, "transformer."), transposed=conv1d, rows=rows)
+
+
+ARCHITECTURE = Architecture(
+    model_types=("gpt2",),
+    config=config,
+    program=program,
+    origin=origin,
+    ignored=("*h.*.attn.bias", "*h.*.attn.masked_bias", "lm_head.weight"),  # masks that old checkpoints stored
+)

@@ -1,0 +1,72 @@
+"""Llama (Touvron et al. 2023): RMS norms, rotary positions, grouped-query attention, SwiGLU."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tabulae.program.architectures._architecture import Architecture
+from tabulae.program.architectures._blocks import EMBEDDING, GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
+from tabulae.program.architectures._config import Decoder, decoder
+from tabulae.program.architectures._fields import refuse
+from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
+from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes, and which linears have a bias."""
+
+    decoder: Decoder
+    qkv_bias: bool
+    out_bias: bool
+    mlp_bias: bool
+
+
+def config(source: Source) -> Config:
+    """From ``llama.*`` keys or config.json; GGUF does not say which biases there are, its tensors do."""
+    if source.kind == "gguf":
+        biases = [f"blk.0.{name}.bias" in source.names for name in ("attn_q", "attn_output", "ffn_up")]
+        return Config(decoder(source), *biases)
+    meta = source.metadata
+    refuse(meta, pretraining_tp=1)
+    attention = bool(meta.get("attention_bias", False))
+    return Config(decoder(source), attention, attention, bool(meta.get("mlp_bias", False)))
+
+
+def program(config: Config) -> Program:
+    """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
+    sizes = config.decoder
+    body: list[AnyOperation] = [Embed(EMBEDDING, "x")]
+    for layer in range(sizes.layers):
+        at = f"model.layers.{layer}"
+        body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
+        body += rotary_attention(f"{at}.self_attn", layer, sizes, qkv_bias=config.qkv_bias, out_bias=config.out_bias)
+        body += [Add("x", "h", "x"), RMSNorm(f"{at}.post_attention_layernorm.weight", "x", "h", sizes.eps)]
+        body += gated_mlp(f"{at}.mlp", sizes.activation, config.mlp_bias)
+        body.append(Add("x", "h", "x"))
+    return rotary_program(body, sizes)
+
+
+def origin(source: Source, config: Config, name: str) -> Origin:
+    """GGUF interleaves the rotated pairs: its rows 2i and 2i + 1 of a q or k head are i and i + head / 2."""
+    if source.kind == "huggingface":
+        return Origin(huggingface_name(source, name, "model."))
+    heads = {"q_proj": config.decoder.heads, "k_proj": config.decoder.kv_heads}
+    module = name.split(".")[-2]
+    rows = _apart(heads[module], config.decoder.head) if module in heads else None
+    return Origin(gguf_name(GGUF_NAMES, name), rows=rows)
+
+
+def _apart(heads: int, head: int) -> npt.NDArray[np.int64]:
+    """For each canonical row, GGUF's row: [heads, pairs, 2] -> [heads, 2, pairs]."""
+    return np.arange(heads * head).reshape(heads, head // 2, 2).swapaxes(1, 2).reshape(-1)
+
+
+ARCHITECTURE = Architecture(
+    model_types=("llama",),
+    config=config,
+    program=program,
+    origin=origin,
+    ignored=("rope_freqs.weight", "blk.*.attn_rot_embd.weight", "*.rotary_emb.inv_freq", "lm_head.weight"),
+)

@@ -1,0 +1,129 @@
+"""OPT (Zhang et al. 2022): layer norms, learned positions (from row 2), ReLU; 350M norms behind its halves."""
+
+from dataclasses import dataclass
+
+from tabulae.errors import ModelError
+from tabulae.program.architectures._architecture import Architecture
+from tabulae.program.architectures._blocks import linear, scale_of
+from tabulae.program.architectures._fields import LAYERS, activation, integer, refuse, tied
+from tabulae.program.architectures._origin import Origin, Source, huggingface_name
+from tabulae.program.operations import (
+    Activate,
+    Activation,
+    Add,
+    AnyOperation,
+    Attention,
+    Embed,
+    EmbedPosition,
+    LayerNorm,
+    Linear,
+    Program,
+    Project,
+    Select,
+)
+
+EMBEDDING = "model.decoder.embed_tokens.weight"
+POSITIONS = "model.decoder.embed_positions.weight"
+OFFSET = 2  # rows of the position table that are never used
+EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes; embeddings may be narrower than the rest."""
+
+    layers: int
+    hidden: int
+    embedding: int
+    intermediate: int
+    heads: int
+    vocabulary: int
+    context: int
+    activation: Activation
+    bias: bool
+    norm_before: bool
+    last_norm: bool
+    tied: bool
+
+
+def config(source: Source) -> Config:
+    """From config.json; there is no GGUF of it."""
+    if source.kind != "huggingface":
+        raise ModelError("opt", "the model must be a Hugging Face folder", source.kind)
+    meta = source.metadata
+    refuse(meta, layer_norm_elementwise_affine=True)
+    hidden, before = integer(meta, "hidden_size"), bool(meta.get("do_layer_norm_before", True))
+    return Config(
+        layers=integer(meta, "num_hidden_layers", most=LAYERS),
+        hidden=hidden,
+        embedding=integer(meta, "word_embed_proj_dim", default=hidden),
+        intermediate=integer(meta, "ffn_dim"),
+        heads=integer(meta, "num_attention_heads"),
+        vocabulary=integer(meta, "vocab_size"),
+        context=integer(meta, "max_position_embeddings"),
+        activation=activation(meta, "activation_function", default="relu"),
+        bias=bool(meta.get("enable_bias", True)),
+        norm_before=before,
+        last_norm=before and not meta.get("_remove_final_layer_norm", False),
+        tied=tied(source, "lm_head.weight"),
+    )
+
+
+def program(config: Config) -> Program:
+    """Blocks of attention and mlp, each normed before (``x += f(norm x)``) or behind (``x = norm(x + f(x))``)."""
+    body = _embed(config)
+    for layer in range(config.layers):
+        body += _block(f"model.decoder.layers.{layer}", layer, config)
+    body.append(Select("x", "last"))
+    if config.last_norm:
+        body.append(_norm("model.decoder.final_layer_norm", "last", "last"))
+    narrow = config.embedding != config.hidden
+    if narrow:
+        body.append(Project("last", (Linear("model.decoder.project_out.weight", "e"),)))
+    head = Linear(EMBEDDING if config.tied else "lm_head.weight", "logits")
+    body.append(Project("e" if narrow else "last", (head,)))
+    buffers = dict.fromkeys(("x", "h", "q", "k", "v", "a", "last"), config.hidden) | {"e": config.embedding}
+    buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
+    return Program(tuple(body), buffers, "logits", config.vocabulary, config.context)
+
+
+def _embed(config: Config) -> list[AnyOperation]:
+    positions = EmbedPosition(POSITIONS, "x", OFFSET)
+    if config.embedding == config.hidden:
+        return [Embed(EMBEDDING, "x"), positions]
+    return [Embed(EMBEDDING, "e"), Project("e", (Linear("model.decoder.project_in.weight", "x"),)), positions]
+
+
+def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
+    heads, head = config.heads, config.hidden // config.heads
+    input = "h" if config.norm_before else "x"
+    attention: list[AnyOperation] = [
+        Project(input, tuple(linear(f"{at}.self_attn.{part}_proj", part, config.bias) for part in "qkv")),
+        Attention("q", "k", "v", "a", layer, heads, heads, head, scale_of(head)),
+        Project("a", (linear(f"{at}.self_attn.out_proj", "h", config.bias),)),
+        Add("x", "h", "x"),
+    ]
+    mlp: list[AnyOperation] = [
+        Project(input, (linear(f"{at}.fc1", "m", config.bias),)),
+        Activate(config.activation, "m", "g"),
+        Project("g", (linear(f"{at}.fc2", "h", config.bias),)),
+        Add("x", "h", "x"),
+    ]
+    first, second = f"{at}.self_attn_layer_norm", f"{at}.final_layer_norm"
+    if config.norm_before:
+        return [_norm(first, "x", "h"), *attention, _norm(second, "x", "h"), *mlp]
+    return [*attention, _norm(first, "x", "x"), *mlp, _norm(second, "x", "x")]
+
+
+def _norm(module: str, input: str, out: str) -> LayerNorm:
+    return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, EPS)
+
+
+def origin(source: Source, config: Config, name: str) -> Origin:
+    """Only the prefix may differ."""
+    return Origin(huggingface_name(source, name, "model.decoder.", ("decoder.",)))
+
+
+ARCHITECTURE = Architecture(
+    model_types=("opt",), config=config, program=program, origin=origin, ignored=("lm_head.weight",)
+)

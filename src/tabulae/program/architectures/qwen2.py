@@ -1,0 +1,57 @@
+"""Qwen2 and 2.5 (Yang et al. 2024): llama with biases on q, k and v, and perhaps sliding windows in late layers."""
+
+from dataclasses import dataclass
+
+from tabulae.program.architectures._architecture import Architecture
+from tabulae.program.architectures._blocks import EMBEDDING, GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
+from tabulae.program.architectures._config import Decoder, decoder, windows
+from tabulae.program.architectures._fields import integer
+from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
+from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes, and the window of every layer."""
+
+    decoder: Decoder
+    windows: tuple[int | None, ...]
+
+
+def config(source: Source) -> Config:
+    """From ``qwen2.*`` keys (converters refuse windows) or config.json."""
+    sizes, meta = decoder(source), source.metadata
+    if source.kind == "gguf" or not meta.get("use_sliding_window"):
+        return Config(sizes, (None,) * sizes.layers)
+    first = integer(meta, "max_window_layers", default=28)
+    return Config(sizes, windows(meta, sizes.layers, lambda layer: layer >= first))
+
+
+def program(config: Config) -> Program:
+    """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
+    sizes = config.decoder
+    body: list[AnyOperation] = [Embed(EMBEDDING, "x")]
+    for layer, window in enumerate(config.windows):
+        at = f"model.layers.{layer}"
+        body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
+        body += rotary_attention(f"{at}.self_attn", layer, sizes, qkv_bias=True, window=window)
+        body += [Add("x", "h", "x"), RMSNorm(f"{at}.post_attention_layernorm.weight", "x", "h", sizes.eps)]
+        body += gated_mlp(f"{at}.mlp", sizes.activation)
+        body.append(Add("x", "h", "x"))
+    return rotary_program(body, sizes)
+
+
+def origin(source: Source, config: Config, name: str) -> Origin:
+    """Only the names differ."""
+    if source.kind == "huggingface":
+        return Origin(huggingface_name(source, name, "model."))
+    return Origin(gguf_name(GGUF_NAMES, name))
+
+
+ARCHITECTURE = Architecture(
+    model_types=("qwen2",),
+    config=config,
+    program=program,
+    origin=origin,
+    ignored=("rope_freqs.weight", "*.rotary_emb.inv_freq", "lm_head.weight"),
+)

@@ -1,0 +1,99 @@
+"""Whether a program is one that can run: a program may come from a file, and executors trust what passes here."""
+
+from tabulae.errors import ModelError
+from tabulae.program.operations import (
+    Activate,
+    Add,
+    AnyOperation,
+    Attention,
+    Embed,
+    EmbedPosition,
+    Gate,
+    LayerNorm,
+    Program,
+    Project,
+    RMSNorm,
+    Rotary,
+    Select,
+)
+
+
+def check_program(program: Program) -> None:
+    """Refuse a program whose buffers are unknown, read before they are written, or of widths that do not fit.
+
+    :raises ModelError: naming the operation by its number and tag
+    """
+    rows: dict[str, str] = {}  # buffer -> "all" positions or those "selected"
+    layers: set[int] = set()
+    for number, op in enumerate(program.operations):
+        where = f"program operation {number}, {op.__struct_config__.tag}"
+        reads, writes = buffers_of(op)
+        _check_buffers(where, program, reads, writes, rows)
+        _check_columns(where, op, program)
+        kinds = {rows[name] for name in reads} or {"all"}
+        _must(where, len(kinds) == 1, "all inputs must hold the same positions", sorted(kinds))
+        if isinstance(op, EmbedPosition | Rotary | Attention | Select):
+            _must(where, kinds == {"all"}, "the input must hold all positions", "only those selected")
+        if isinstance(op, Attention):
+            _must(where, op.layer not in layers, "every attention must have a cache of its own", f"layer {op.layer}")
+            layers.add(op.layer)
+        kind = "selected" if isinstance(op, Select) else kinds.pop()
+        rows.update(dict.fromkeys(writes, kind))
+    _must("program", program.logits in rows, "the logits must be written", program.logits)
+    width = program.buffers[program.logits]
+    _must("program", width == program.vocabulary, "the logits must be as many as the vocabulary", width)
+
+
+def buffers_of(op: AnyOperation) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The buffers that an operation reads and those that it writes."""
+    match op:
+        case Embed():
+            return (), (op.out,)
+        case EmbedPosition() | Rotary():
+            return (op.buffer,), (op.buffer,)
+        case RMSNorm() | LayerNorm() | Activate() | Select():
+            return (op.input,), (op.out,)
+        case Project():
+            return (op.input,), tuple(linear.out for linear in op.linears)
+        case Attention():
+            return (op.q, op.k, op.v), (op.out,)
+        case Gate():
+            return (op.gate, op.up), (op.out,)
+        case Add():
+            return (op.a, op.b), (op.out,)
+
+
+def _check_buffers(
+    where: str, program: Program, reads: tuple[str, ...], writes: tuple[str, ...], rows: dict[str, str]
+) -> None:
+    for name in (*reads, *writes):
+        _must(where, program.buffers.get(name, 0) > 0, "a buffer must have a positive width", name)
+    for name in reads:
+        _must(where, name in rows, "a buffer must be written before it is read", name)
+
+
+def _check_columns(where: str, op: AnyOperation, program: Program) -> None:
+    width = program.buffers
+    match op:
+        case RMSNorm() | LayerNorm() | Activate() | Select() | Gate() | Add():
+            reads, writes = buffers_of(op)
+            widths = [width[name] for name in (*reads, *writes)]
+            _must(where, len(set(widths)) == 1, "inputs and output must be equally wide", widths)
+        case Project():
+            outs = [op.input, *(linear.out for linear in op.linears)]
+            _must(where, len(set(outs)) == len(outs), "input and outputs must be different buffers", outs)
+        case Rotary():
+            turned = 2 * len(program.constants.get(op.inv_freq, ()))
+            _must(where, op.head > 0 and width[op.buffer] % op.head == 0, "a head must divide the buffer", op.head)
+            _must(where, turned <= op.head, f"at most the head's {op.head} columns can turn", turned)
+        case Attention():
+            sizes = (op.heads, op.kv_heads, op.head, 1 if op.window is None else op.window)
+            _must(where, min(sizes) > 0 and op.heads % op.kv_heads == 0, "heads, columns and window must fit", sizes)
+            q, kv = op.heads * op.head, op.kv_heads * op.head
+            widths = [width[name] for name in (op.q, op.k, op.v, op.out)]
+            _must(where, widths == [q, kv, kv, q], f"q, k, v and out must have {q}, {kv}, {kv}, {q} columns", widths)
+
+
+def _must(where: str, holds: bool, must: str, got: object) -> None:
+    if not holds:
+        raise ModelError(where, must, got)

@@ -1,0 +1,181 @@
+"""The operations of a program, their shapes, and nothing that runs them.
+
+A program is a straight list of operations on named float32 *buffers* ``[positions, width]``. It names
+its weights by the canonical (Hugging Face) tensor names and never holds them, so one program serves
+float weights and table weights alike. The meaning of every operation, to the last bit, is the
+reference interpreter (``interpreter.py``); the native executor and all targets must give the same.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Activation = Literal["silu", "gelu", "gelu_tanh", "relu"]
+
+
+class Operation(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True):
+    """Base of all operations; the class name in lower case is its tag in JSON."""
+
+
+
+class Embed(Operation, frozen=True, tag="embed"):
+    """``out[p] = weight[token[p]] * scale`` (no multiplication where scale is 1)."""
+
+    weight: str  # [vocabulary, width]
+    out: str
+    scale: float = 1.0
+
+
+class EmbedPosition(Operation, frozen=True, tag="embed_position"):
+    """``buffer[p] += weight[position[p] + offset]``: learned positions (OPT: offset 2)."""
+
+    weight: str  # [positions + offset, width]
+    buffer: str
+    offset: int = 0
+
+
+class RMSNorm(Operation, frozen=True, tag="rms_norm"):
+    """Each run of ``len(weight)`` columns: ``x / sqrt(mean(x^2) + eps) * weight`` (per head: q, k norms)."""
+
+    weight: str
+    input: str
+    out: str
+    eps: float
+
+
+class LayerNorm(Operation, frozen=True, tag="layer_norm"):
+    """``(x - mean) / sqrt(mean((x - mean)^2) + eps) * weight + bias``."""
+
+    weight: str
+    bias: str | None
+    input: str
+    out: str
+    eps: float
+
+
+class Linear(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One linear of a :class:`Project`: ``out = input @ weight.T (+ bias)``."""
+
+    weight: str  # [rows, cols]
+    out: str
+    bias: str | None = None
+
+
+class Project(Operation, frozen=True, tag="project"):
+    """All linears of one input (q, k, v; gate, up): the input is rotated and encoded once for all."""
+
+    input: str
+    linears: tuple[Linear, ...]
+
+
+class Rotary(Operation, frozen=True, tag="rotary"):
+    """Rotate pairs ``(i, i + rotary/2)`` of every head in place; ``inv_freq [rotary/2]`` is a stored float32 tensor."""
+
+    buffer: str
+    inv_freq: str
+    head: int  # columns per head; the first 2 * len(inv_freq) of them turn
+
+
+class Attention(Operation, frozen=True, tag="attention"):
+    """Causal grouped-query attention over the cache ``layer``; ``window`` counts the position itself."""
+
+    q: str  # [heads * head]
+    k: str  # [kv_heads * head]
+    v: str
+    out: str
+    layer: int
+    heads: int
+    kv_heads: int
+    head: int
+    scale: float
+    window: int | None = None
+    slopes: str | None = None  # ALiBi: a stored float32 tensor [heads]
+
+
+class Activate(Operation, frozen=True, tag="activate"):
+    """``out = fn(input)``."""
+
+    fn: Activation
+    input: str
+    out: str
+
+
+class Gate(Operation, frozen=True, tag="gate"):
+    """``out = fn(gate) * up``: SwiGLU, GeGLU."""
+
+    fn: Activation
+    gate: str
+    up: str
+    out: str
+
+
+class Add(Operation, frozen=True, tag="add"):
+    """``out = a + b``."""
+
+    a: str
+    b: str
+    out: str
+
+
+class Select(Operation, frozen=True, tag="select"):
+    """Keep only the positions whose logits are wanted: what follows runs on those rows alone."""
+
+    input: str
+    out: str
+
+
+AnyOperation = (
+    Embed
+    | EmbedPosition
+    | RMSNorm
+    | LayerNorm
+    | Project
+    | Rotary
+    | Attention
+    | Activate
+    | Gate
+    | Add
+    | Select
+)
+
+
+class Program(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A decoder: ``operations`` over ``buffers`` (name -> width); the logits are what stands in ``logits``."""
+
+    operations: tuple[AnyOperation, ...]
+    buffers: dict[str, int]
+    logits: str
+    vocabulary: int
+    context: int  # the longest sequence that the model was trained for
+    constants: dict[str, tuple[float, ...]] = {}  # stored float32 tensors the program brings itself: inv_freq, slopes
+
+    def weights(self) -> tuple[str, ...]:
+        """Names of all tensors that the program reads, in order of first use, each once (tied: one name)."""
+        names: dict[str, None] = {}
+        for operation in self.operations:
+            for name in _reads(operation):
+                if name is not None and name not in self.constants:
+                    names[name] = None
+        return tuple(names)
+
+    def linears(self) -> tuple[str, ...]:
+        """Weights of all linears, in order, each once."""
+        found = (linear.weight for op in self.operations if isinstance(op, Project) for linear in op.linears)
+        return tuple(dict.fromkeys(found))
+
+
+def _reads(operation: AnyOperation) -> tuple[str | None, ...]:
+    """The weights that one operation names."""
+    match operation:
+        case Embed() | EmbedPosition() | RMSNorm():
+            return (operation.weight,)
+        case LayerNorm():
+            return (operation.weight, operation.bias)
+        case Project():
+            return tuple(name for linear in operation.linears for name in (linear.weight, linear.bias))
+        case Rotary():
+            return (operation.inv_freq,)
+        case Attention():
+            return (operation.slopes,)
+        case _:
+            return ()

@@ -1,0 +1,55 @@
+"""The shapes that a program expects of its weights."""
+
+from collections.abc import Iterator, Mapping
+
+from tabulae.errors import ModelError
+from tabulae.program.operations import Attention, Embed, EmbedPosition, LayerNorm, Program, Project, RMSNorm, Rotary
+
+Shape = tuple[int, ...]
+
+
+def check_shapes(program: Program, shapes: Mapping[str, Shape]) -> None:
+    """Refuse weights that do not fit a program; ``shapes`` names them all.
+
+    :raises ModelError: a tensor is missing or has another shape; it is named
+    """
+    for name, expected in expected_shapes(program):
+        if name in program.constants:
+            _must_fit(name, (len(program.constants[name]),), expected)
+        elif name not in shapes:
+            raise ModelError(name, "every weight of the program must be given", "nothing")
+        else:
+            _must_fit(name, shapes[name], expected)
+    for op in program.operations:
+        if isinstance(op, RMSNorm) and program.buffers[op.input] % shapes[op.weight][0]:
+            got = f"{shapes[op.weight][0]} for {program.buffers[op.input]} columns"
+            raise ModelError(op.weight, "a norm's length must divide its input", got)
+
+
+def expected_shapes(program: Program) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+    """Name and shape of every tensor in order of use, with repetitions; None where the program leaves it open."""
+    width = program.buffers
+    for op in program.operations:
+        match op:
+            case Embed():
+                yield op.weight, (program.vocabulary, width[op.out])
+            case EmbedPosition():
+                yield op.weight, (program.context + op.offset, width[op.buffer])
+            case RMSNorm():
+                yield op.weight, (None,)
+            case LayerNorm():
+                yield from ((name, (width[op.input],)) for name in (op.weight, op.bias) if name is not None)
+            case Project():
+                for linear in op.linears:
+                    yield linear.weight, (width[linear.out], width[op.input])
+                    yield from ((name, (width[linear.out],)) for name in (linear.bias,) if name is not None)
+            case Rotary():
+                yield op.inv_freq, (None,)
+            case Attention():
+                yield from ((name, (op.heads,)) for name in (op.slopes,) if name is not None)
+
+
+def _must_fit(name: str, shape: Shape, expected: tuple[int | None, ...]) -> None:
+    if len(shape) != len(expected) or any(e not in (None, n) for e, n in zip(expected, shape, strict=True)):
+        wanted = " x ".join("any" if e is None else str(e) for e in expected)
+        raise ModelError(name, f"the shape must be {wanted}", " x ".join(map(str, shape)))

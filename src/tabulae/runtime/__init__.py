@@ -1,0 +1,1 @@
+"""Native execution: weights bound in place, the executor, the language-model loop."""

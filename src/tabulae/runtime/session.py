@@ -1,0 +1,97 @@
+"""One sequence through a bound program: the key/value cache, batches, taps.
+
+Batches are cut here and not in the native core, so that a long prompt can be interrupted between two of them; what
+a position gives does not depend on the cut.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+
+from tabulae import _native
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import ModelError, UsageError
+from tabulae.program.operations import Attention
+from tabulae.runtime.binding import Binding
+
+Arithmetic = Literal["auto", "multiply", "lookup"]
+Tap = Callable[[Float32s], Float32s | None]  # inputs [n, cols] of one linear; may return others
+
+
+class Session:
+    """A sequence that grows by :meth:`feed`.
+
+    ``threads`` and ``arithmetic`` and the ISA change the speed, never the logits.
+    """
+
+    def __init__(
+        self, binding: Binding, *, context: int, threads: int = 1, arithmetic: Arithmetic = "auto", isa: str = ""
+    ) -> None:
+        _check_options(threads, arithmetic)
+        self._binding = binding
+        self._executor = _native.Executor(binding.native, context, threads, arithmetic == "lookup", isa)
+        self.context = context
+        self.arithmetic = arithmetic
+        self.isa: str = _native.selected_isa(isa)
+        self.position = 0  # tokens fed so far
+
+    def feed(self, tokens: Sequence[int], wanted: int | None = None) -> Float32s:
+        """Append tokens; logits float32 [len(tokens) - wanted, vocabulary] of those from ``wanted`` on (default: the last).
+
+        :raises UsageError: a token that the vocabulary does not have, or no room in the context
+        """
+        ids = self._checked(tokens)
+        wanted = len(ids) - 1 if wanted is None else wanted
+        pieces = []
+        for begin in range(0, len(ids), _native.BATCH):
+            batch = ids[begin : begin + _native.BATCH]
+            pieces.append(self._forward(batch, min(max(wanted - begin, 0), len(batch))))
+            self.position += len(batch)
+        return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+
+    def tap(self, linear: str, callback: Tap | None) -> None:
+        """Show every input of a linear to ``callback``, which may replace it; None takes the tap off."""
+        if linear not in self._binding.program.linears():
+            some = ", ".join(self._binding.program.linears()[:3])
+            raise UsageError("tap", "the linear must exist", linear, f"linears are named like {some}")
+        self._executor.tap(self._binding.indices[linear], callback)
+
+    @property
+    def cache_bytes_per_token(self) -> int:
+        """What every token adds to the key/value cache."""
+        layers = (op for op in self._binding.program.operations if isinstance(op, Attention))
+        return sum(2 * 4 * op.kv_heads * op.head for op in layers)
+
+    def rewind(self, position: int = 0) -> None:
+        """Forget all tokens from ``position`` on; the cache before it stays."""
+        if not 0 <= position <= self.position:
+            raise UsageError("rewind", f"the position must lie in 0..{self.position}", position)
+        self.position = position
+
+    def _forward(self, batch: np.ndarray, wanted: int) -> Float32s:
+        try:
+            logits: Float32s = self._executor.forward(batch, self.position, wanted)
+        except ValueError as error:
+            raise ModelError("run", "every input of a linear must be finite", error) from None
+        return logits
+
+    def _checked(self, tokens: Sequence[int]) -> np.ndarray:
+        ids = np.asarray(tokens, np.int64).reshape(-1)
+        vocabulary = self._binding.program.vocabulary
+        if not len(ids):
+            raise UsageError("tokens", "there must be at least one token", "none")
+        if ids.min() < 0 or ids.max() >= vocabulary:
+            worst = int(ids.min() if ids.min() < 0 else ids.max())
+            raise UsageError("tokens", f"every token must lie in 0..{vocabulary - 1}", worst)
+        if self.position + len(ids) > self.context:
+            have = self.position + len(ids)
+            raise UsageError("context", f"the sequence must fit {self.context} tokens", have, "give a larger context")
+        return ids.astype(np.int32)
+
+
+def _check_options(threads: int, arithmetic: str) -> None:
+    if not 1 <= threads <= 1024:
+        raise UsageError("threads", "there must be 1 to 1024 threads", threads)
+    if arithmetic not in ("auto", "multiply", "lookup"):
+        raise UsageError("arithmetic", "it must be known", arithmetic, "accepted: auto, multiply, lookup")

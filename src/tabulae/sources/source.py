@@ -1,0 +1,88 @@
+"""What every kind of trained model offers, and how the kind of a path is found."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tabulae.errors import FileError, ModelError
+from tabulae.text.data import TokenizerData
+
+
+class Source(Protocol):
+    """A trained model on disk, opened lazily: read-only, memory-mapped, never more than what is asked for."""
+
+    kind: str
+    """``"gguf"`` or ``"huggingface"``: architectures declare their name maps per kind."""
+    path: Path
+    metadata: Mapping[str, Any]
+    """GGUF: the key-value fields without the tokenizer's arrays; Hugging Face: ``config.json``."""
+    names: tuple[str, ...]
+    """All tensors, in file order."""
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """NumPy order: ``(rows, columns)``."""
+        ...
+
+    def dtype(self, name: str) -> str:
+        """How the file stores it: ``"F32"``, ``"BF16"``, ``"Q4_1"``."""
+        ...
+
+    def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
+        """Dequantise the tensor, or only ``rows`` of its first axis (step 1), into memory of its own.
+
+        Raises :class:`ModelError` for an unknown name, a type that cannot be dequantised, and NaN or Inf (naming
+        the tensor and the first index).
+        """
+        ...
+
+    def vocabulary(self) -> TokenizerData | None:
+        """The tokenizer, or None where the model brings none."""
+        ...
+
+    def provenance(self) -> dict[str, str]:
+        """``name``, ``licence``, ``organisation`` as far as known; ``file``, ``bytes``, ``xxh3_128``: one per file."""
+        ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_source(path: str | Path) -> Source:
+    """Open a trained model: a GGUF file, or a Hugging Face folder.
+
+    Raises :class:`FileError` where nothing is at ``path``, :class:`ModelError` where it is no model.
+
+    >>> open_source("no-such-model.gguf")
+    Traceback (most recent call last):
+    tabulae.errors.FileError: [no-such-model.gguf] the trained model must exist, but got no such file or folder
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileError(str(path), "the trained model must exist", "no such file or folder")
+    modules = tuple(_kinds())
+    for module in modules:
+        if module.accepts(path):
+            source: Source = module.open_model(path)
+            return source
+    accepted = ", or ".join(module.ACCEPTS for module in modules)
+    got = "a folder without config.json" if path.is_dir() else f"a file that is none (suffix {path.suffix or 'none'})"
+    raise ModelError(str(path), "a trained model must be of a known kind", got, f"accepted: {accepted}")
+
+
+def _kinds() -> Iterator[ModuleType]:
+    import tabulae.sources as package
+
+    for entry in pkgutil.iter_modules(package.__path__):
+        if entry.name != "source" and not entry.name.startswith("_"):
+            yield importlib.import_module(f"{package.__name__}.{entry.name}")

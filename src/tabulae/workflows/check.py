@@ -1,0 +1,125 @@
+"""Is this table model what it says, and does every kernel here give its integers?
+
+Four proofs: the file's hashes; the accumulator widths, anew from the codes; every kernel x ISA against the NumPy
+reference on the file's own tensors, compared with ==; one hash of the logits over ISAs, arithmetics, threads and
+cuts of the prompt.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from tabulae import _native
+from tabulae.arithmetic.activations import BLOCK, ActivationCodes
+from tabulae.arithmetic.linear import accumulate
+from tabulae.artifact.reader import TableModelFile, open_table_model
+from tabulae.artifact.records import TableRecord
+from tabulae.artifact.verify import verify
+from tabulae.runtime.binding import Binding, add_weight
+from tabulae.runtime.session import Arithmetic, Session
+from tabulae.workflows.load import program_of, weights_of
+
+ARITHMETICS: tuple[Arithmetic, ...] = ("multiply", "lookup")
+TOKENS = 8  # of the prompt whose logits are hashed; cut after the first and the fourth
+Progress = Callable[[str, int, int], None]
+
+
+class KernelCheck(msgspec.Struct, frozen=True):
+    """One kernel over all tensors."""
+
+    isa: str
+    arithmetic: str
+    tensors: int
+    differing: tuple[str, ...]  # names of tensors whose integers were not those of the reference
+
+
+class LogitsHash(msgspec.Struct, frozen=True):
+    """One way of running the same prompt."""
+
+    isa: str
+    arithmetic: str
+    threads: int
+    pieces: int
+    sha256: str
+
+
+class CheckReport(msgspec.Struct, frozen=True):
+    """What :func:`check` found."""
+
+    path: str
+    problems: tuple[str, ...]  # of the file: hashes, widths
+    widest: int  # bits of the widest row total
+    kernels: tuple[KernelCheck, ...]
+    hashes: tuple[LogitsHash, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all is well."""
+        one_hash = len({run.sha256 for run in self.hashes}) == 1
+        return not self.problems and one_hash and not any(kernel.differing for kernel in self.kernels)
+
+
+def check(path: str | Path, *, progress: Progress | None = None) -> CheckReport:
+    """Verify a table model and prove the kernels of this machine on it.
+
+    :raises FileError: the file is missing
+    :raises TableModelError: it is so malformed that it cannot be opened
+    """
+    with open_table_model(path) as file:
+        report = verify(file, progress)
+        return CheckReport(
+            path=str(path),
+            problems=tuple(str(problem) for problem in report.problems),
+            widest=max((row.width or 0 for row in report.rows), default=0),
+            kernels=tuple(_check_kernels(file, progress)),
+            hashes=tuple(_hashes(file, progress)),
+        )
+
+
+def _check_kernels(file: TableModelFile, progress: Progress | None) -> Iterator[KernelCheck]:
+    records = [record for record in file.document.tensors if isinstance(record, TableRecord)]
+    kernels = [(isa, arithmetic) for isa in _native.isas() for arithmetic in ARITHMETICS]
+    differing: dict[tuple[str, str], list[str]] = {kernel: [] for kernel in kernels}
+    for done, record in enumerate(records):
+        if progress:
+            progress(f"kernels on {record.name}", done, len(records))
+        native = _native.Model()
+        weight = add_weight(native, file.matrix_parts(record.name))
+        codes = probe(record.cols, record.exponents)
+        expected = accumulate(file.matrix(record.name), codes)
+        for isa, arithmetic in kernels:
+            got = native.accumulate(weight, codes.codes, codes.exponents, arithmetic == "lookup", isa)
+            if not np.array_equal(got, expected):
+                differing[isa, arithmetic].append(record.name)
+    for isa, arithmetic in kernels:
+        yield KernelCheck(isa, arithmetic, len(records), tuple(differing[isa, arithmetic]))
+
+
+def probe(cols: int, exponents: int) -> ActivationCodes:
+    """Two inputs: random codes and exponents, and the extreme that the widths were proved for (+-127, 2^E)."""
+    rng = np.random.default_rng(cols)
+    blocks = -(-cols // BLOCK)
+    codes = rng.integers(-127, 128, (2, blocks * BLOCK)).astype(np.int8)
+    codes[1] = np.where(codes[1] < 0, -127, 127)
+    codes[:, cols:] = 0
+    shifts = np.stack([rng.integers(0, exponents + 1, blocks), np.full(blocks, exponents)]).astype(np.uint8)
+    return ActivationCodes(codes, shifts, np.ones(2, np.float32))
+
+
+def _hashes(file: TableModelFile, progress: Progress | None) -> Iterator[LogitsHash]:
+    program = program_of(file)
+    binding = Binding(program, weights_of(file))
+    tokens = [(1 + 7919 * i) % program.vocabulary for i in range(min(TOKENS, program.context))]
+    runs = [(i, a, t, cut) for i in _native.isas() for a in ARITHMETICS for t in (1, 2) for cut in (False, True)]
+    for done, (isa, arithmetic, threads, cut) in enumerate(runs):
+        if progress:
+            progress(f"logits, {isa} {arithmetic}", done, len(runs))
+        session = Session(binding, context=len(tokens), threads=threads, arithmetic=arithmetic, isa=isa)
+        pieces = [piece for piece in (tokens[:1], tokens[1:4], tokens[4:]) if piece] if cut else [tokens]
+        digest = hashlib.sha256()
+        for piece in pieces:
+            digest.update(session.feed(piece, wanted=0).tobytes())
+        yield LogitsHash(isa, arithmetic, threads, len(pieces), digest.hexdigest())

@@ -1,0 +1,107 @@
+"""What is in a model, table or trained: a description that ``tabulae info`` prints."""
+
+from collections.abc import Iterable
+from math import prod
+from pathlib import Path
+
+import msgspec
+
+from tabulae.artifact.reader import open_table_model
+from tabulae.artifact.records import TableRecord, TensorRecord, entry_sizes
+from tabulae.program.operations import Attention, Program
+from tabulae.sources import Source
+from tabulae.workflows.build import planned_records
+from tabulae.workflows.load import program_of
+from tabulae.workflows.trained import open_trained
+
+
+class TensorInfo(msgspec.Struct, frozen=True):
+    """One tensor as it is stored."""
+
+    name: str
+    shape: tuple[int, ...]
+    format: str
+    bytes: int
+
+
+class FormatInfo(msgspec.Struct, frozen=True):
+    """All tensors of one format together."""
+
+    format: str
+    tensors: int
+    weights: int
+    bytes: int
+
+
+class Description(msgspec.Struct, frozen=True):
+    """What :func:`describe` found."""
+
+    provenance: dict[str, str]
+    summary: str
+    weights: int
+    file_bytes: int
+    bits_per_weight: float  # of all tensors, norms too; not the tokenizer
+    formats: tuple[FormatInfo, ...]
+    tensors: tuple[TensorInfo, ...]
+    built: int | None  # bytes of the tensors in the default formats, for a trained model
+
+
+def describe(path: str | Path) -> Description:
+    """Describe the model at ``path``.
+
+    :raises FileError: nothing is there
+    :raises ModelError: it is no model that tabulae knows
+    """
+    path = Path(path)
+    return _table_model(path) if path.suffix == ".tab" else _trained_model(path)
+
+
+def _table_model(path: Path) -> Description:
+    with open_table_model(path) as file:
+        tensors = tuple(_stored(record) for record in file.document.tensors)
+        size = path.stat().st_size
+        return _description(dict(file.document.provenance), program_of(file), tensors, size, None)
+
+
+def _trained_model(path: Path) -> Description:
+    with open_trained(path) as model:
+        tensors = tuple(_source_tensor(model.source, name) for name in model.source.names)
+        files = [path] if path.is_file() else [p for p in path.iterdir() if p.is_file()]
+        size = sum(p.stat().st_size for p in files)
+        built = sum(_stored(record).bytes for record in planned_records(model))
+        return _description(model.source.provenance(), model.program, tensors, size, built)
+
+
+def _description(
+    provenance: dict[str, str], program: Program, tensors: tuple[TensorInfo, ...], size: int, built: int | None
+) -> Description:
+    weights = sum(prod(tensor.shape) for tensor in tensors)
+    bits = 8 * sum(tensor.bytes for tensor in tensors) / weights
+    formats = tuple(_groups(tensors))
+    return Description(provenance, summary(program), weights, size, bits, formats, tensors, built)
+
+
+def summary(program: Program) -> str:
+    """The shape of a decoder in one line."""
+    layers = [op for op in program.operations if isinstance(op, Attention)]
+    heads = f"{layers[0].heads} heads of {layers[0].head} on {layers[0].kv_heads} key-value heads" if layers else "none"
+    return f"{len(layers)} layers, {heads}, vocabulary {program.vocabulary}, context {program.context}"
+
+
+def _stored(record: TensorRecord) -> TensorInfo:
+    size = sum(entry_sizes(record).values())
+    if isinstance(record, TableRecord):
+        return TensorInfo(record.name, (record.rows, record.cols), record.format, size)
+    return TensorInfo(record.name, record.shape, "float32", size)
+
+
+def _source_tensor(source: Source, name: str) -> TensorInfo:
+    return TensorInfo(name, source.shape(name), source.dtype(name), source.nbytes(name))
+
+
+def _groups(tensors: Iterable[TensorInfo]) -> Iterable[FormatInfo]:
+    by_format: dict[str, list[TensorInfo]] = {}
+    for tensor in tensors:
+        by_format.setdefault(tensor.format, []).append(tensor)
+    for name, group in by_format.items():
+        yield FormatInfo(name, len(group), sum(prod(t.shape) for t in group), sum(t.bytes for t in group))

@@ -1,0 +1,75 @@
+"""Full verification."""
+
+import pytest
+
+from tabulae.artifact.reader import open_table_model
+from tabulae.artifact.verify import verify
+from tabulae.errors import TableModelError
+
+
+def test_a_whole_file(tiny):
+    seen = []
+    with open_table_model(tiny) as file:
+        report = verify(file, lambda *arguments: seen.append(arguments))
+    assert report.problems == ()
+    report.require()
+    assert [(row.name, row.format) for row in report.rows] == [
+        ("q.weight", "normal:3/g32/signmax/sparse=0.005"),
+        ("norm.weight", "float32"),
+        ("head.weight", "int:8/tensor/rms"),
+        ("tabulae.tokenizer", "bytes"),
+    ]
+    assert [row.bytes for row in report.rows] == [1280, 64, 1216, 64]
+    assert [row.accumulator for row in report.rows] == [32, None, 32, None]
+    assert seen == [(row.name, done, 4) for done, row in enumerate(report.rows, 1)]
+
+
+def test_every_problem_has_its_row(altered, tmp_path):
+    altered.poke("q.weight.codes", 0, b"\xff")
+    altered.poke("tabulae.tokenizer", 0, b"[")
+    with open_table_model(altered.save(tmp_path / "altered.tab")) as file:
+        report = verify(file)
+    assert [row.problem is None for row in report.rows] == [False, True, True, False]
+    with pytest.raises(TableModelError, match=r"\[entry q.weight.codes\] its hash must be .* the file was altered"):
+        report.require()
+
+
+@pytest.mark.parametrize("entry", ["q.weight.codes", "q.weight.scales", "norm.weight", "head.weight.signs"])
+def test_a_wrong_hash_names_its_entry(altered, tmp_path, entry):
+    next(e for e in altered.document["entries"] if e["name"] == entry)["hash"] = "0" * 16
+    with pytest.raises(TableModelError, match=rf"\[entry {entry}\] its hash must be 0000000000000000"):
+        open_table_model(altered.save(tmp_path / "altered.tab"), verify=True)
+
+
+def lower_chunk(model):
+    tensor = model.document["tensors"][0]
+    tensor.update(granularity="row", group=40, chunk=1)
+
+
+CASES = {
+    "width": (
+        lambda m: m.poke("q.weight.widths", 1, bytes([3])),
+        r"\[tensor q.weight\] the width of row 1 must be \d+ bits, but got 3",
+    ),
+    "accumulator": (
+        lambda m: m.document["tensors"][0].update(accumulator=64),
+        "chunk and accumulator must be 1 and 32, but got 1 and 64",
+    ),
+    "row that fills up": (lambda m: m.poke("q.weight.codes", 767, b"\x80"), "codes that fill up units must be 0"),
+    "column that fills up": (lambda m: m.poke("head.weight.codes", 255, b"\1"), "codes that fill up units must be 0"),
+    "float": (
+        lambda m: m.poke("norm.weight", 0, b"\0\0\xc0\x7f"),
+        r"\[tensor norm.weight\] every value must be finite",
+    ),
+    "beyond 2^53": (lambda m: m.poke("q.weight.outlier_values", 0, b"\xff\x7f"), r"the width of row 2 must be"),
+}
+
+
+@pytest.mark.parametrize("change, match", CASES.values(), ids=CASES)
+def test_wrong_numbers_under_right_hashes(altered, tmp_path, change, match):
+    change(altered)
+    altered.rehash()
+    path = altered.save(tmp_path / "altered.tab")
+    open_table_model(path).close()
+    with pytest.raises(TableModelError, match=match):
+        open_table_model(path, verify=True)

@@ -1,0 +1,97 @@
+"""The native executor gives the bits of the reference interpreter: every architecture, float and table weights."""
+
+import numpy as np
+import pytest
+from tiny_models import CONFIGS, TOKENS
+from tiny_tables import bound, encoded, float_model
+
+from tabulae import _native
+from tabulae.formats import parse
+from tabulae.program.interpreter import Interpreter
+from tabulae.runtime.session import Session
+
+WAYS = [
+    (isa, arithmetic, threads) for isa in _native.isas() for arithmetic in ("multiply", "lookup") for threads in (1, 2)
+]
+FORMATS = [
+    "normal:4/g64/signmax",
+    "int:8/row/absmax",
+    "t:3/g32/absmax",
+    "normal:6/tensor/rms/sparse=0.01",
+    "nf4/row/absmax",
+]
+
+
+def session(binding, isa="", arithmetic="auto", threads=1):
+    return Session(binding, context=64, threads=threads, arithmetic=arithmetic, isa=isa)
+
+
+def assert_same_bits(got, expected):
+    np.testing.assert_array_equal(got.view(np.uint32), expected.view(np.uint32))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_float_weights(name):
+    program, weights = float_model(name)
+    expected = Interpreter(program, weights).logits(TOKENS, wanted="all")
+    binding = bound(program, weights)
+    for isa in _native.isas():
+        for threads in (1, 2):
+            assert_same_bits(session(binding, isa, "auto", threads).feed(TOKENS, wanted=0), expected)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_table_weights(name):
+    program, weights = float_model(name)
+    tables = encoded(weights, FORMATS[0])
+    expected = Interpreter(program, tables).logits(TOKENS, wanted="all")
+    binding = bound(program, tables)
+    for way in WAYS:
+        assert_same_bits(session(binding, *way).feed(TOKENS, wanted=0), expected)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_formats(form):
+    program, weights = float_model("llama")
+    tables = encoded(weights, form)
+    expected = Interpreter(program, tables).logits(TOKENS, wanted="all")
+    binding = bound(program, tables)
+    for way in WAYS:
+        assert_same_bits(session(binding, *way).feed(TOKENS, wanted=0), expected)
+
+
+def test_mixed_float_and_table_linears_of_one_input():
+    program, weights = float_model("llama")
+    mixed = {k: w if "k_proj" in k or "norm" in k else encoded({k: w}, FORMATS[0])[k] for k, w in weights.items()}
+    expected = Interpreter(program, mixed).logits(TOKENS, wanted="all")
+    for way in WAYS:
+        assert_same_bits(session(bound(program, mixed), *way).feed(TOKENS, wanted=0), expected)
+
+
+def test_rotated_inputs():
+    from dataclasses import replace
+
+    from tabulae.arithmetic.rotation import random_rotation
+
+    program, weights = float_model("qwen3")
+    tables = dict(weights)
+    for linear in program.linears():
+        rotation = random_rotation(weights[linear].shape[1], seed=3) if weights[linear].shape[1] % 43 else None
+        w = weights[linear] if rotation is None else rotation.rotate_weights(weights[linear])
+        exponents = 4 if rotation is None else 0
+        tables[linear] = replace(parse(FORMATS[0]).encode(w).matrix, rotation=rotation, exponents=exponents)
+    expected = Interpreter(program, tables).logits(TOKENS, wanted="all")
+    for way in WAYS:
+        assert_same_bits(session(bound(program, tables), *way).feed(TOKENS, wanted=0), expected)
+
+
+def test_pieces_and_batches_do_not_show():
+    program, weights = float_model("gemma3")
+    binding = bound(program, encoded(weights, FORMATS[0]))
+    tokens = (TOKENS * 3)[:64]
+    whole = session(binding).feed(tokens, wanted=0)
+    cut = session(binding, threads=2)
+    pieces = [cut.feed(tokens[a:b], wanted=0) for a, b in ((0, 1), (1, 2), (2, 41), (41, 64))]
+    assert_same_bits(np.concatenate(pieces), whole)
+    assert_same_bits(session(binding).feed(tokens), whole[-1:])
+    assert_same_bits(session(binding).feed(tokens, wanted=50), whole[50:])

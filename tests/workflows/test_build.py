@@ -1,0 +1,141 @@
+"""Building: what is in the file, the same bytes every time, and nothing lost when it goes wrong."""
+
+import numpy as np
+import pytest
+import xxhash
+from tiny_folder import write_folder
+
+import tabulae
+from tabulae.artifact.reader import open_table_model
+from tabulae.errors import FileError, ModelError, UsageError
+
+
+def formats_of(path):
+    with open_table_model(path, verify=True) as file:
+        return {entry.name: entry.format for entry in file.document.plan}
+
+
+def build(folder, path, **options):
+    with tabulae.open(folder) as model:
+        model.build(path, **options)
+    return path
+
+
+def test_default_formats(tiny_tab):
+    formats = formats_of(tiny_tab)
+    assert formats["model.embed_tokens.weight"] == formats["lm_head.weight"] == "int:8/row/absmax"
+    assert formats["model.layers.1.mlp.down_proj.weight"] == "normal:4/g64/signmax"
+    assert not any("norm" in name for name in formats) and len(formats) == 16
+
+
+def test_the_same_bytes_twice(tiny_folder, tiny_tab, tmp_path):
+    again = build(tiny_folder, tmp_path / "again.tab")
+    assert again.read_bytes() == tiny_tab.read_bytes()
+
+
+def test_golden_tensors(tiny_tab):
+    """Frozen: a change of these bytes is a change of the format or of its meaning.
+
+    Only tensors: what a file says of its source depends on the libraries that wrote the source.
+    """
+    digest = xxhash.xxh3_128()
+    with open_table_model(tiny_tab) as file:
+        for entry in file.document.entries:
+            if not entry.name.startswith("tabulae."):
+                digest.update(file.stored(entry.name))
+    assert digest.hexdigest() == "76a9bf86c5d2568cb49f2efd3434cd1c"
+
+
+def test_rules(tiny_folder, tmp_path):
+    rules = ["int:3/row/absmax", "*.mlp.*=t:4,nu=5/g32/absmax/sparse=0.01", "model.layers.1.*down*=float32"]
+    path = build(tiny_folder, tmp_path / "m.tab", formats=rules)
+    formats = formats_of(path)
+    assert formats["model.embed_tokens.weight"] == "int:3/row/absmax"
+    assert formats["model.layers.0.mlp.up_proj.weight"] == "t:4/g32/absmax/sparse=0.01"
+    assert "model.layers.1.mlp.down_proj.weight" not in formats
+    with tabulae.load(path, verify=True) as lm:
+        assert lm.logits([1, 2, 3]).shape == (3, 300)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "opt", "falcon", "gemma3", "qwen3"])
+def test_other_architectures(name, tmp_path):
+    folder = write_folder(tmp_path / name, name)
+    path = build(folder, tmp_path / "m.tab", formats=["int:8/row/absmax"])
+    with tabulae.open(folder) as model, model.load() as exact, tabulae.load(path, verify=True) as lm:
+        a, b = exact.logits([5, 6, 7, 8]), lm.logits([5, 6, 7, 8])
+    assert np.corrcoef(a.ravel(), b.ravel())[0, 1] > 0.999
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_source_types(dtype, tmp_path):
+    path = build(write_folder(tmp_path / "m", dtype=dtype), tmp_path / "m.tab")
+    assert tabulae.check(path).ok
+
+
+def test_an_unknown_format_names_what_is_accepted(tiny_folder, tmp_path):
+    with pytest.raises(UsageError, match="accepted: .*normal"):
+        build(tiny_folder, tmp_path / "m.tab", formats=["foo:4/row/absmax"])
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pattern_that_matches_nothing(tiny_folder, tmp_path):
+    with pytest.raises(UsageError, match=r"\[format\] a pattern must match .*but got \*attention\*"):
+        build(tiny_folder, tmp_path / "m.tab", formats=["*attention*=int:4/row/absmax"])
+
+
+def test_the_output_must_not_be_the_input(tiny_folder, tmp_path):
+    for target in (tiny_folder, tiny_folder / "model.safetensors"):
+        before = (tiny_folder / "model.safetensors").read_bytes()
+        with pytest.raises(UsageError, match="another file than the trained model"):
+            build(tiny_folder, target)
+        assert (tiny_folder / "model.safetensors").read_bytes() == before
+
+
+def test_a_missing_folder_for_the_output(tiny_folder, tmp_path):
+    with pytest.raises(FileError, match="writable"):
+        build(tiny_folder, tmp_path / "no" / "m.tab")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_weights_that_are_not_finite(bad, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    folder = write_folder(tmp_path / "m")
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.layers.1.mlp.up_proj.weight"][3, 5] = bad
+    save_file(tensors, folder / "model.safetensors")
+    target = tmp_path / "m.tab"
+    target.write_bytes(b"what was there")
+    with pytest.raises(ModelError, match=r"model\.layers\.1\.mlp\.up_proj\.weight.*3, 5"):
+        build(folder, target)
+    assert target.read_bytes() == b"what was there" and sorted(p.name for p in tmp_path.iterdir()) == ["m", "m.tab"]
+
+
+def test_a_full_disk_leaves_nothing(tiny_folder, tmp_path):
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    import signal
+
+    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(FileError, match="nothing was left behind"):
+            build(tiny_folder, tmp_path / "m.tab")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, old)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupt_leaves_nothing_and_the_model_open(tiny_folder, tmp_path):
+    def stop(name, done, total):
+        if "layers.1" in name:
+            raise KeyboardInterrupt
+
+    with tabulae.open(tiny_folder) as model:
+        with pytest.raises(KeyboardInterrupt):
+            model.build(tmp_path / "m.tab", progress=stop)
+        assert not list(tmp_path.iterdir())
+        model.build(tmp_path / "m.tab")
+    assert (tmp_path / "m.tab").exists()
