@@ -68,11 +68,13 @@ clang: $(VENV)/.installed ## the native code under Clang 14, warnings as errors
 	CXX=clang++ $(BIN)/cmake -S . -B build/clang -DTABULAE_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
 	$(BIN)/cmake --build build/clang -j2
 
-sanitize: $(VENV)/.installed ## native and artifact tests under ASAN and UBSAN (10 minutes at most)
-	$(BIN)/cmake -S . -B build/sanitize -DTABULAE_SANITIZE=address,undefined -DTABULAE_WERROR=ON -DCMAKE_BUILD_TYPE=RelWithDebInfo -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
-	$(BIN)/cmake --build build/sanitize -j2
-	timeout 600 env LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
-	  TABULAE_NATIVE=build/sanitize $(BIN)/pytest tests/native tests/artifact tests/runtime -m "not live" $(ARGS)
+sanitize: $(VENV)/.model ## native, artifact and run-time tests under ASAN and UBSAN (20 minutes at most)
+	$(PYTHON) -m venv build/sanitize
+	build/sanitize/bin/pip install --quiet ".[dev]" --config-settings=build-dir=build/sanitize/cmake \
+	  --config-settings=cmake.build-type=RelWithDebInfo --config-settings=cmake.define.TABULAE_SANITIZE=address,undefined
+	timeout 1200 env LD_PRELOAD="$$(gcc -print-file-name=libasan.so):$$(gcc -print-file-name=libubsan.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+	  build/sanitize/bin/pytest tests/native tests/artifact tests/runtime tests/workflows -m "not live and not slow" $(ARGS)
 
 clean: ## remove the environment and everything built
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

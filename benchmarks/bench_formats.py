@@ -145,7 +145,7 @@ def ideal_error(form: Format, x: np.ndarray) -> float:
     if isinstance(form.element, FittedElement):
         histogram = Histogram()
         histogram.add(groups, None, measured)
-        codebook = form.element.fit(histogram.points()).values
+        codebook = form.element.fit(histogram.density()).values
     factors = 2 ** np.linspace(-2, 2, 17) if form.scale == "search" else [1.0]
     squares = min(_squares(codebook * factor, *pick) for factor in factors)
     return float(np.sqrt(squares / np.sum(np.square(x, dtype=np.float64))))

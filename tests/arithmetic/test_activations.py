@@ -70,7 +70,7 @@ def test_the_largest_floats_do_not_overflow() -> None:
 def test_what_is_not_finite_is_refused(bad: float) -> None:
     x = np.zeros((2, 40), np.float32)
     x[1, 33] = bad
-    with pytest.raises(ModelError, match="finite, but got -?(nan|inf) in column 33"):
+    with pytest.raises(ModelError, match=r"finite, but got -?(nan|inf) in column 33"):
         encode(x, 4)
 
 

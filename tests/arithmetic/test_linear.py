@@ -1,5 +1,7 @@
 """Integer sums, their last step, and float linears, against their definitions."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -20,13 +22,9 @@ def matrix(
     groups = -(-cols // group) if group else 1
     offsets = np.sort(rng.integers(0, 9, rows + 1))
     offsets[0], offsets[-1] = 0, 8
-    sparse = Outliers(
-        offsets,
-        np.concatenate([rng.permutation(cols)[: b - a] for a, b in zip(offsets, offsets[1:], strict=False)]).astype(
-            np.uint16
-        ),
-        rng.integers(-(2**20), 2**20, 8).astype(np.int32),
-    )
+    columns = [np.sort(rng.permutation(cols)[: b - a]) for a, b in pairwise(offsets)]
+    values = rng.integers(-(2**20), 2**20, 8).astype(np.int32)
+    sparse = Outliers(offsets, np.concatenate(columns).astype(np.uint16), values)
     return TableMatrix(
         codes=rng.integers(0, 16, (rows, cols), dtype=np.uint8),
         codebook=np.sort(rng.integers(-127, 128, 16)).astype(np.int16),

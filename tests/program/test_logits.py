@@ -35,6 +35,7 @@ def test_a_prompt_in_pieces_gives_the_same_bits(name: str) -> None:
     np.testing.assert_array_equal(model.logits(TOKENS[20:], start=20), whole[-1:])
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("name", CONFIGS)
 def test_transformers_agrees_live(name: str) -> None:
     pytest.importorskip("torch")

@@ -86,18 +86,16 @@ def test_a_folder_without_tokenizer(folder):
 
 @pytest.mark.parametrize("name", ["tokenizer.model", "vocab.json", "spiece.model"])
 def test_a_tokenizer_in_another_form(folder, name):
-    with open_source(folder({name: "x"}, WEIGHTS)) as source:
-        with pytest.raises(
-            ModelError, match=rf"must be a tokenizer.json, but got only {name}; write one with transformers"
-        ):
-            source.vocabulary()
+    message = rf"must be a tokenizer.json, but got only {name}; write one with transformers"
+    with open_source(folder({name: "x"}, WEIGHTS)) as source, pytest.raises(ModelError, match=message):
+        source.vocabulary()
 
 
 @pytest.mark.parametrize("content", ["{", "{}", b"\xff\xfe"])
 def test_a_malformed_tokenizer(folder, content):
-    with open_source(folder({"tokenizer.json": content}, WEIGHTS)) as source:
-        with pytest.raises(ModelError, match=r"tokenizer.json\] the file must be"):
-            source.vocabulary()
+    path, message = folder({"tokenizer.json": content}, WEIGHTS), r"tokenizer.json\] the file must be"
+    with open_source(path) as source, pytest.raises(ModelError, match=message):
+        source.vocabulary()
 
 
 def test_malformed_settings(vocabulary):

@@ -73,7 +73,7 @@ def test_text_that_is_not_utf8(gguf_file, write_parts):
 def test_tokens_that_are_not_utf8(gguf_file, write_parts):
     value = struct.pack("<IIQ", 9, 8, 1) + write_parts["text"](b"\xff")
     path = gguf_file(fields=[("tokenizer.ggml.model", "gpt2"), ("tokenizer.ggml.tokens", value)])
-    with open_source(path) as source, pytest.raises(ModelError, match="tokenizer.ggml.tokens must be UTF-8"):
+    with open_source(path) as source, pytest.raises(ModelError, match=r"tokenizer.ggml.tokens must be UTF-8"):
         source.vocabulary()
 
 

@@ -123,9 +123,9 @@ def test_a_type_that_is_no_float(folder):
 
 def test_nan_is_named(folder):
     weights = {"w": np.array([[1, 2], [np.inf, 3]], dtype=np.float32)}
-    with open_source(folder(weights={"model.safetensors": weights})) as source:
-        with pytest.raises(ModelError, match=r"\[w\] .*finite, but got inf at \[1, 0\]"):
-            source.read("w")
+    path, message = folder(weights={"model.safetensors": weights}), r"\[w\] .*finite, but got inf at \[1, 0\]"
+    with open_source(path) as source, pytest.raises(ModelError, match=message):
+        source.read("w")
 
 
 @pytest.mark.parametrize(

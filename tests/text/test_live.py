@@ -69,9 +69,9 @@ def test_chat_of_smollm2(smollm2, reference, prompt, system):
     "template",
     [
         "{% for m in messages %}\n  {%- if m['role'] == 'user' %}[{{ m['content'] | trim }}]{% endif %}\n{% endfor %}",
-        "{{ bos_token }}{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }}",
+        "{{ bos_token }}{%set s = namespace(n=0) %}{% for m in messages %}{% set s.n = s.n + 1 %}{% endfor %}{{ s.n }}",
         "{{ messages | tojson(indent=2) }}{{ '<' | tojson }}{% if tools is none %}no tools{% endif %}",
-        "{% for m in messages %}{% if loop.index0 == 1 %}{% continue %}{% endif %}{{ m.content }}{{ eos_token }}{% endfor %}",
+        "{% for m in messages %}{% if loop.last %}{% continue %}{% endif %}{{ m.content }}{{ eos_token }}{% endfor %}",
         "{% macro f(x) -%}  <{{ x }}>  {%- endmacro %}{{ f(messages[0].content) }}{% generation %}g{% endgeneration %}",
     ],
 )

@@ -148,5 +148,5 @@ def test_logits_must_be_one_row(logits):
 
 @pytest.mark.parametrize("history", [[-1], [3]])
 def test_history_must_be_ids(history):
-    with pytest.raises(UsageError, match="history must be ids 0..2"):
+    with pytest.raises(UsageError, match=r"history must be ids 0\.\.2"):
         Sampler(repetition_penalty=1.1).choose(row([1, 2, 3]), history)

@@ -73,7 +73,7 @@ def test_source_types(dtype, tmp_path):
 
 
 def test_an_unknown_format_names_what_is_accepted(tiny_folder, tmp_path):
-    with pytest.raises(UsageError, match="accepted: .*normal"):
+    with pytest.raises(UsageError, match=r"accepted: .*normal"):
         build(tiny_folder, tmp_path / "m.tab", formats=["foo:4/row/absmax"])
     assert not list(tmp_path.iterdir())
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tabulae.cli.output import Json, Threads, megabytes, print_json, print_table, progress_bar
+from tabulae.cli.output import Arithmetic, Json, Threads, megabytes, print_json, print_table, progress_bar
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -17,9 +17,9 @@ EXAMPLES = """
 
 
 def bench(
-    model: Annotated[Path, typer.Argument(help="Table model (.tab).")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Table model (.tab).")],
     threads: Threads = None,
-    arithmetic: Annotated[str, typer.Option(help="auto, multiply or lookup.")] = "auto",
+    arithmetic: Arithmetic = "auto",
     rounds: Annotated[int, typer.Option(help="Prompts to time; medians are shown.", min=1)] = 5,
     brief: Annotated[bool, typer.Option("--brief", help="One line.")] = False,
     json: Json = False,

@@ -18,7 +18,9 @@ EXAMPLES = """
 
 
 def build(
-    model: Annotated[Path, typer.Argument(help="Trained model: a GGUF file or a Hugging Face folder.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Trained model: a GGUF file or a Hugging Face folder.")
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Table model to write [default: NAME.tab].")
     ] = None,
@@ -26,9 +28,9 @@ def build(
         list[str] | None,
         typer.Option(
             "--format",
-            help="FORMAT for all tensors, or PATTERN=FORMAT for those whose name matches the shell pattern; repeatable, "
-            "the last match counts. 'float32' leaves a tensor as it is. [default: normal:4/g64/signmax, embedding and "
-            "head int:8/row/absmax]",
+            help="FORMAT for all tensors, or PATTERN=FORMAT for those whose name matches the shell pattern; "
+            "repeatable, the last match counts. 'float32' leaves a tensor as it is. "
+            "[default: normal:4/g64/signmax, embedding and head int:8/row/absmax]",
         ),
     ] = None,
     json: Json = False,
@@ -43,6 +45,6 @@ def build(
         weights = trained.parameters()
     seconds, size = time.perf_counter() - start, target.stat().st_size
     if json:
-        print_json({"path": target, "bytes": size, "weights": weights, "seconds": seconds})
+        print_json({"path": str(target), "bytes": size, "weights": weights, "seconds": seconds})
     else:
         print(f"{target}: {weights:,} weights in {megabytes(size)}, {seconds:.1f} s")

@@ -22,7 +22,7 @@ EXAMPLES = """
 
 
 def check(
-    model: Annotated[Path, typer.Argument(help="Table model (.tab).")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Table model (.tab).")],
     against: Annotated[Path | None, typer.Option(help="Trained model to compare with, on --text.")] = None,
     text: Annotated[Path | None, typer.Option(help="Plain text: windows of 512 tokens from its start.")] = None,
     windows: Annotated[int, typer.Option(help="Windows to compare on.")] = 40,

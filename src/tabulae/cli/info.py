@@ -17,11 +17,12 @@ EXAMPLES = """
 
 
 def info(
-    model: Annotated[Path, typer.Argument(help="Table model (.tab) or trained model.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Table model (.tab) or trained model.")],
     tensors: Annotated[bool, typer.Option("--tensors", help="A line for every tensor.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what is in a model: name, licence, provenance, formats, bits per weight; for a trained model, what it would cost."""
+    """Show what is in a model: provenance, licence, formats, bits per weight; for a trained model, what it would cost."""
+    from tabulae.artifact.names import shown
     from tabulae.workflows.describe import describe
 
     found = describe(model)
@@ -29,7 +30,7 @@ def info(
         print_json(found)
         return
     for key, value in {**found.provenance, "architecture": found.summary, "weights": f"{found.weights:,}"}.items():
-        print(f"{key:14} {value}")
+        print(f"{key:14} {shown(value)}")
     print_table(
         "", ("format", "tensors", "weights", "size", "bits per weight"), [_row(group) for group in found.formats]
     )

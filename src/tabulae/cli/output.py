@@ -3,13 +3,17 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Threads = Annotated[int | None, typer.Option(help="Threads to compute with [default: all cores].", show_default=False)]
+Arithmetic = Annotated[
+    Literal["auto", "multiply", "lookup"],
+    typer.Option(help="How table linears are computed: same integers, other speed."),
+]
 Progress = Callable[[str, int, int], None]
 
 

@@ -3,15 +3,14 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tabulae.cli.output import Json, Threads, print_json
+from tabulae.cli.output import Arithmetic, Json, Threads, print_json
 
 if TYPE_CHECKING:
     from tabulae.runtime.language_model import Generation, LanguageModel
-    from tabulae.runtime.session import Arithmetic
     from tabulae.text.sampling import Sampler
 
 EXAMPLES = """
@@ -26,8 +25,12 @@ EXAMPLES = """
 
 
 def run(
-    model: Annotated[Path, typer.Argument(help="Table model (.tab); a trained model runs in float32.")],
-    prompt: Annotated[str | None, typer.Argument(help="Text to continue [default: read from standard input].")] = None,
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Table model (.tab); a trained model runs in float32.")
+    ],
+    prompt: Annotated[
+        str | None, typer.Argument(metavar="PROMPT", help="Text to continue [default: read from standard input].")
+    ] = None,
     chat: Annotated[bool, typer.Option("--chat", help="Take turns, through the model's own chat template.")] = False,
     max_tokens: Annotated[int, typer.Option(help="Tokens to generate at most (per turn).")] = 256,
     context: Annotated[int | None, typer.Option(help="Longest sequence [default: 2048 or what the model can].")] = None,
@@ -38,7 +41,7 @@ def run(
     repetition_penalty: Annotated[float, typer.Option(help="Above 1: what was said becomes less likely.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the sampling: the same seed gives the same text.")] = 0,
     threads: Threads = None,
-    arithmetic: Annotated[str, typer.Option(help="auto, multiply or lookup: same text, other speed.")] = "auto",
+    arithmetic: Arithmetic = "auto",
     json: Json = False,
 ) -> None:
     """Generate text; it streams as it comes, and stops at the end of text, --max-tokens or the context."""
@@ -54,12 +57,12 @@ def run(
 
 
 def open_model(
-    path: Path, context: int | None = None, threads: int | None = None, arithmetic: "str | Arithmetic" = "auto"
+    path: Path, context: int | None = None, threads: int | None = None, arithmetic: Arithmetic = "auto"
 ) -> "LanguageModel":
     """A table model, or the float model of a trained one."""
     import tabulae
 
-    options = {"context": context, "threads": threads, "arithmetic": arithmetic}
+    options: dict[str, Any] = {"context": context, "threads": threads, "arithmetic": arithmetic}
     if path.suffix == ".tab":
         return tabulae.load(path, **options)
     with tabulae.open(path) as trained:
@@ -83,7 +86,7 @@ def _first_turn(lm: "LanguageModel", text: str) -> str:
 
 
 def _converse(lm: "LanguageModel", sampler: "Sampler", max_tokens: int) -> None:
-    """Turns on the terminal. The whole conversation is templated anew; what the cache holds already is not run again."""
+    """Turns on the terminal: the conversation is templated anew, but what the cache holds is not run again."""
     messages: list[dict[str, str]] = []
     session, held = lm.session(), list[int]()
     while text := _ask():

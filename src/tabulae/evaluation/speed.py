@@ -9,6 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -18,7 +19,8 @@ from tabulae.runtime.session import Session
 
 Progress = Callable[[str, int, int], None]
 PREFILL = 128  # tokens of the prompt that is timed
-DECODE = 64  # tokens generated after it, in rounds of 8 with a plain read between them
+DECODE = 64  # tokens after it, one by one; both at most a half of the context
+RUN = 8  # tokens between two plain reads
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -44,18 +46,22 @@ class Speed(msgspec.Struct, frozen=True):
 def measure(
     file: TableModelFile, session: Session, *, threads: int, rounds: int = 5, progress: Progress | None = None
 ) -> Speed:
-    """Run ``rounds`` prompts of 128 tokens, each followed by 64 single tokens."""
-    spans = [file.stored(entry.name) for entry in file.document.entries]
-    weights = sum(len(span) for span in spans if len(span)) - sum(blob.length for blob in file.document.blobs)
-    prompt = [1 + i for i in range(PREFILL)]
-    prefill, decode, read = [], [], []
+    """Run ``rounds`` prompts of 128 tokens, each followed by 64 single tokens (fewer in a short context)."""
+    blobs = {blob.name for blob in file.document.blobs}
+    spans = [file.stored(entry.name) for entry in file.document.entries if entry.name not in blobs]
+    weights = sum(len(span) for span in spans)
+    half = max(session.context // 2, 1)
+    prompt = [0] * min(PREFILL, half)
+    prefill: list[float] = []
+    decode: list[float] = []
+    read: list[float] = []
     for done in range(rounds):
         if progress:
             progress("", done, rounds)
         session.rewind()
-        prefill.append(_seconds(lambda: session.feed(prompt)) / PREFILL)
-        for start in range(0, DECODE, 8):
-            decode += [_seconds(lambda token=start + i: session.feed([token])) for i in range(8)]
+        prefill.append(_seconds(lambda: session.feed(prompt)) / len(prompt))
+        for start in range(0, min(DECODE, half), RUN):
+            decode += [_seconds(partial(session.feed, [i])) for i in range(start, min(start + RUN, half))]
             read.append(_seconds(lambda: _native.read_all(spans, threads)))
     token = statistics.median(decode)
     return Speed(

@@ -49,7 +49,7 @@ def exact_codebook(integers: npt.NDArray[np.int64], unit: float) -> Codebook:
 
 
 def round_codebook(values: Float64s, density: Density) -> Codebook:
-    """The integers for ideal ``values`` [n], chosen on the data that ``points`` stand for."""
+    """The integers for ideal ``values`` [n], chosen on the data that ``density`` stands for."""
     narrow = min((_rounded(values, peak, density) for peak in PEAKS), key=lambda book: book.added)
     return narrow if narrow.added <= TOLERANCE else _rounded(values, INT16, density)
 
@@ -63,7 +63,7 @@ def _rounded(values: Float64s, peak: int, density: Density) -> Codebook:
 
 
 def best_unit(integers: npt.NDArray[np.int64], density: Density) -> float:
-    """The unit with which fixed integers lose least over points of RMS 1: two scans, the second in .01 % steps."""
+    """The unit with which fixed integers lose least over a density of RMS 1: two scans, the second in .01 % steps."""
     unit = 2.0 / float(integers.max())
     for reach in (4.0, 1.02):
         unit = min(unit * np.geomspace(1 / reach, reach, 401), key=lambda u: density.error(integers * u))

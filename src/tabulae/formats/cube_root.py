@@ -50,7 +50,7 @@ def cube_root_values(source: Distribution, n: int, base: Base, sign: str, group:
         values = source.cube_root().quantiles(0.5 + _rms_grid(n, sign))
     else:
         maximum = source.maximum(group)
-        inside = 1 - 2 * source.cube_root().below(np.float64(-maximum))
+        inside = 1 - 2 * source.cube_root().below(np.array(-maximum))
         grid = 0.5 + _block_grid(n, "signmax" if base == "signmax" else sign) * inside
         values = source.cube_root().quantiles(grid) / maximum
     return (values - values[::-1]) / 2 if sign == "sym" and base != "signmax" else values

@@ -55,7 +55,8 @@ class Density:
         low, high = self._low[k], self._high[k]
         end = np.clip(x, low, high)
         share = np.where(high > low, (end - low) / np.where(high > low, high - low, 1), x > low)
-        return self._sums[:, k] + self._weights[k] * share * _moments(low, end)
+        below: Float64s = self._sums[:, k] + self._weights[k] * share * _moments(low, end)
+        return below
 
 
 def _moments(low: Float64s, high: Float64s) -> Float64s:

@@ -47,7 +47,7 @@ class Format:
             raise UsageError("format", "the granularity must be known", self.granularity, hint)
         self._check_scale()
         if not 0 <= self.sparse < 1:
-            raise UsageError("format", "the share of outliers must be 0 to 1", self.sparse, "such as sparse=0.001")
+            raise UsageError("format", "the share of outliers must be at least 0 and below 1", self.sparse, "such as sparse=0.001")
         if self.gain not in GAINS:
             raise UsageError("format", "the gain must be known", self.gain, f"accepted: {', '.join(GAINS)}")
 

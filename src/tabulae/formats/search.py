@@ -9,6 +9,7 @@ from math import fsum
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.bfloat16 import SMALLEST
 from tabulae.formats.distributions import Float64s
 from tabulae.formats.nearest import Nearest
 from tabulae.formats.pieces import Piece, Pieces
@@ -48,6 +49,6 @@ def _errors(piece: Piece, steps: Float64s, nearest: Nearest) -> Float64s:
 
 
 def divided(x: Float32s, steps: Float64s | Float32s) -> Float32s:
-    """x [n, groups, group] over steps [n, groups], 0 where a step is 0."""
-    divisors = np.where(steps == 0, np.inf, steps).astype(np.float32)
+    """x [n, groups, group] over steps [n, groups], 0 where a step is 0 or smaller than any scale can be."""
+    divisors = np.where(np.abs(steps) < SMALLEST, np.inf, steps).astype(np.float32)
     return x / divisors[..., None]

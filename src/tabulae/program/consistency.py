@@ -83,9 +83,7 @@ def _check_columns(where: str, op: AnyOperation, program: Program) -> None:
             outs = [op.input, *(linear.out for linear in op.linears)]
             _must(where, len(set(outs)) == len(outs), "input and outputs must be different buffers", outs)
         case Rotary():
-            turned = 2 * len(program.constants.get(op.inv_freq, ()))
             _must(where, op.head > 0 and width[op.buffer] % op.head == 0, "a head must divide the buffer", op.head)
-            _must(where, turned <= op.head, f"at most the head's {op.head} columns can turn", turned)
         case Attention():
             sizes = (op.heads, op.kv_heads, op.head, 1 if op.window is None else op.window)
             _must(where, min(sizes) > 0 and op.heads % op.kv_heads == 0, "heads, columns and window must fit", sizes)

@@ -13,17 +13,16 @@ def check_shapes(program: Program, shapes: Mapping[str, Shape]) -> None:
 
     :raises ModelError: a tensor is missing or has another shape; it is named
     """
+    known = {**shapes, **{name: (len(values),) for name, values in program.constants.items()}}
     for name, expected in expected_shapes(program):
-        if name in program.constants:
-            _must_fit(name, (len(program.constants[name]),), expected)
-        elif name not in shapes:
+        if name not in known:
             raise ModelError(name, "every weight of the program must be given", "nothing")
-        else:
-            _must_fit(name, shapes[name], expected)
+        _must_fit(name, known[name], expected)
     for op in program.operations:
-        if isinstance(op, RMSNorm) and program.buffers[op.input] % shapes[op.weight][0]:
-            got = f"{shapes[op.weight][0]} for {program.buffers[op.input]} columns"
-            raise ModelError(op.weight, "a norm's length must divide its input", got)
+        if isinstance(op, RMSNorm):
+            _norm_must_fit(op.weight, known[op.weight][0], program.buffers[op.input])
+        if isinstance(op, Rotary) and 2 * known[op.inv_freq][0] > op.head:
+            raise ModelError(op.inv_freq, f"at most the head's {op.head} columns can turn", 2 * known[op.inv_freq][0])
 
 
 def expected_shapes(program: Program) -> Iterator[tuple[str, tuple[int | None, ...]]]:
@@ -53,3 +52,8 @@ def _must_fit(name: str, shape: Shape, expected: tuple[int | None, ...]) -> None
     if len(shape) != len(expected) or any(e not in (None, n) for e, n in zip(expected, shape, strict=True)):
         wanted = " x ".join("any" if e is None else str(e) for e in expected)
         raise ModelError(name, f"the shape must be {wanted}", " x ".join(map(str, shape)))
+
+
+def _norm_must_fit(name: str, length: int, columns: int) -> None:
+    if length == 0 or columns % length:
+        raise ModelError(name, "a norm's length must divide its input", f"{length} for {columns} columns")

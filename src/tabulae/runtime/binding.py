@@ -5,12 +5,11 @@ model and any mixture of both run through the same operations.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from tabulae import _native
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Uint8s
 from tabulae.arithmetic.hadamard import hadamard
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import prove
@@ -76,41 +75,39 @@ class Binding:
                 native.select(buffer[op.input], buffer[op.out])
 
 
-def add_weight(native: Any, weight: Weight) -> int:
+def add_weight(native: _native.Model, weight: Weight) -> int:
     """Bind one weight; its index. A vector becomes a matrix of one row."""
     if isinstance(weight, MatrixParts):
         return _add_table(native, weight)
-    return int(native.float_matrix(np.ascontiguousarray(np.atleast_2d(weight), np.float32)))
+    return native.float_matrix(np.ascontiguousarray(np.atleast_2d(weight), np.float32))
 
 
-def _add_table(native: Any, parts: MatrixParts) -> int:
+def _add_table(native: _native.Model, parts: MatrixParts) -> int:
     record = parts.record
-    rotation = record.rotation if parts.signs is not None and record.rotation is not None else ()
-    return int(
-        native.table_matrix(
-            rows=record.rows,
-            cols=record.cols,
-            bits=record.bits,
-            exponents=record.exponents,
-            group=-(-record.group // BLOCK),
-            chunk=record.chunk,
-            codes=parts.codes,
-            codebook=parts.codebook.astype(np.int16),
-            multipliers=None if parts.multipliers is None else parts.multipliers.reshape(-1),
-            scales=parts.scales,
-            outlier_offsets=parts.outlier_offsets,
-            outlier_columns=parts.outlier_columns,
-            outlier_values=None if parts.outlier_values is None else parts.outlier_values.astype(np.int32),
-            wide=record.codepoint_bytes == 2,
-            signs=_signs(parts) if rotation else None,
-            orders=list(rotation),
-            dense=[hadamard(order).astype(np.float32) for order in rotation if _is_dense(order)],
-        )
+    rotation = record.rotation or ()
+    return native.table_matrix(
+        rows=record.rows,
+        cols=record.cols,
+        bits=record.bits,
+        exponents=record.exponents,
+        group=-(-record.group // BLOCK),
+        chunk=record.chunk,
+        codes=parts.codes,
+        codebook=parts.codebook.astype(np.int16),
+        multipliers=None if parts.multipliers is None else parts.multipliers.reshape(-1),
+        scales=parts.scales,
+        outlier_offsets=parts.outlier_offsets,
+        outlier_columns=parts.outlier_columns,
+        outlier_values=None if parts.outlier_values is None else parts.outlier_values.astype(np.int32),
+        wide=record.codepoint_bytes == 2,
+        signs=None if parts.signs is None else _signs(parts.signs, record.cols),
+        orders=list(rotation),
+        dense=[hadamard(order).astype(np.float32) for order in rotation if _is_dense(order)],
     )
 
 
-def _signs(parts: MatrixParts) -> Float32s:
-    bits = np.unpackbits(parts.signs, count=parts.record.cols, bitorder="little")
+def _signs(packed: Uint8s, cols: int) -> Float32s:
+    bits = np.unpackbits(packed, count=cols, bitorder="little")
     return np.where(bits, np.float32(-1), np.float32(1))
 
 

@@ -53,7 +53,7 @@ class LanguageModel:
         self._on_close = on_close
         self.program = binding.program
         self.context = checked_context(context, binding.program.context)
-        self.threads = threads or available_cores()
+        self.threads = available_cores() if threads is None else threads
         self.arithmetic: Arithmetic = arithmetic
         self.isa = isa
 

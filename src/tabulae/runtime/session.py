@@ -37,7 +37,9 @@ class Session:
         self.position = 0  # tokens fed so far
 
     def feed(self, tokens: Sequence[int], wanted: int | None = None) -> Float32s:
-        """Append tokens; logits float32 [len(tokens) - wanted, vocabulary] of those from ``wanted`` on (default: the last).
+        """Append tokens; logits float32 [len(tokens) - wanted, vocabulary] of those from ``wanted`` on.
+
+        Default: of the last one.
 
         :raises UsageError: a token that the vocabulary does not have, or no room in the context
         """

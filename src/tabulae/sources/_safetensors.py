@@ -22,6 +22,7 @@ class _Tensor(NamedTuple):
     dtype: str
     shape: tuple[int, ...]
     start: int  # from the start of the file
+    size: int  # bytes
 
 
 class Shard:
@@ -32,9 +33,7 @@ class Shard:
         header, data_start = _header(path)
         entries = sorted(header.items(), key=lambda entry: entry[1]["data_offsets"])
         self._tensors = {
-            name: _Tensor(entry["dtype"], tuple(entry["shape"]), data_start + entry["data_offsets"][0])
-            for name, entry in entries
-            if name != "__metadata__"
+            name: _tensor(entry, data_start) for name, entry in entries if name != "__metadata__"
         }
         with path.open("rb") as file:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -49,6 +48,9 @@ class Shard:
 
     def dtype(self, name: str) -> str:
         return self._tensors[name].dtype
+
+    def nbytes(self, name: str) -> int:
+        return self._tensors[name].size
 
     def read(self, name: str, rows: slice | None) -> npt.NDArray[np.float32]:
         """See :meth:`tabulae.sources.Source.read`."""
@@ -66,6 +68,11 @@ class Shard:
     def close(self) -> None:
         with contextlib.suppress(BufferError):  # somebody still looks at the map: it goes with the last view
             self._data.close()
+
+
+def _tensor(entry: dict[str, Any], data_start: int) -> _Tensor:
+    begin, end = entry["data_offsets"]
+    return _Tensor(entry["dtype"], tuple(entry["shape"]), data_start + begin, end - begin)
 
 
 def _header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:

@@ -61,6 +61,10 @@ class GGUFSource:
         """See :meth:`tabulae.sources.Source.dtype`."""
         return self._tensor(name).type
 
+    def nbytes(self, name: str) -> int:
+        """See :meth:`tabulae.sources.Source.nbytes`."""
+        return self._tensor(name).size
+
     def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
         """See :meth:`tabulae.sources.Source.read`; every type that ``gguf.quants`` can dequantise."""
         tensor = self._tensor(name)

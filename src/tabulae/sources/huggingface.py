@@ -52,6 +52,10 @@ class HuggingFaceSource:
         """See :meth:`tabulae.sources.Source.dtype`."""
         return self._shard(name).dtype(name)
 
+    def nbytes(self, name: str) -> int:
+        """See :meth:`tabulae.sources.Source.nbytes`."""
+        return self._shard(name).nbytes(name)
+
     def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
         """See :meth:`tabulae.sources.Source.read`; F32, F16 and BF16."""
         return self._shard(name).read(name, rows)

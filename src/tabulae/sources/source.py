@@ -33,6 +33,10 @@ class Source(Protocol):
         """How the file stores it: ``"F32"``, ``"BF16"``, ``"Q4_1"``."""
         ...
 
+    def nbytes(self, name: str) -> int:
+        """Bytes of the tensor in the file."""
+        ...
+
     def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
         """Dequantise the tensor, or only ``rows`` of its first axis (step 1), into memory of its own.
 

@@ -36,12 +36,12 @@ class Lloyd(FittedElement):
 
     def fit(self, density: Density) -> Codebook:
         """The codebook for weights that were divided by their scales."""
-        return round_codebook(lloyd_max(points, 2**self.bits), density)
+        return round_codebook(lloyd_max(density, 2**self.bits), density)
 
 
 def lloyd_max(density: Density, n: int) -> Float64s:
-    """At most n ascending codepoints, each the mean of the points nearest to it; fewer if there are fewer points."""
-    values = _companded(points, n)
+    """At most n ascending codepoints, each the mean of what is nearest to it; fewer if there are fewer values."""
+    values = _companded(density, n)
     for _ in range(ITERATIONS):
         w, wv, _ = density.cells(values)
         used = w > 0
@@ -54,7 +54,7 @@ def lloyd_max(density: Density, n: int) -> Float64s:
 
 
 def _companded(density: Density, n: int) -> Float64s:
-    """n points spread by the cube root of the density, estimated from 16 n cells of equal weight."""
+    """n codepoints spread by the cube root of the density, estimated from 16 n cells of equal weight."""
     edges = density.quantiles(np.linspace(0, 1, 16 * n + 1))
     reach = np.r_[0.0, np.cumsum(np.diff(edges) ** (2 / 3))]  # density ~ 1 / width: its cube root times the width
     return np.unique(np.interp((np.arange(n) + 0.5) / n * reach[-1], reach, edges))

@@ -2,7 +2,7 @@
 
 nu = 5 unless told: the shape that the SF4 table is built on, and the heaviest that trained weights commonly show.
 At RMS scale the outermost codepoints lie far out (at 8 bits and nu = 5: 142 RMS), so that even int16 codepoints are
-coarse in the middle and add 7.8 % to R there (``Codebook.added``); 0.3 % at 7 bits, and nothing in blocks.
+coarse in the middle and add 7.3 % to R there (``Codebook.added``); 0.2 % at 7 bits, and nothing in blocks.
 
 >>> StudentT(4, nu=7).codebook("absmax", 64).values.round(4)[8:]
 array([0.0416, 0.1263, 0.2154, 0.3131, 0.4249, 0.5605, 0.738 , 1.    ])

@@ -40,8 +40,8 @@ def decoder(source: Source, meta: Mapping[str, Any] | None = None) -> Decoder:
 def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]) -> tuple[int | None, ...]:
     """The attention window of every layer: by ``layer_types`` of a config.json, else where ``sliding(layer)``."""
     types = meta.get("layer_types")
-    if types is not None and len(types) != layers:
-        raise ModelError("layer_types", f"there must be one for each of {layers} layers", len(types))
+    if types is not None and (not isinstance(types, list) or len(types) != layers):
+        raise ModelError("layer_types", f"there must be a list of one for each of {layers} layers", repr(types))
     slides = [t == "sliding_attention" for t in types] if types else [sliding(layer) for layer in range(layers)]
     return tuple(integer(meta, "sliding_window") if slide else None for slide in slides)
 

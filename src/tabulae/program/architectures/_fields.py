@@ -45,9 +45,17 @@ def number(meta: Mapping[str, Any], *keys: str, default: float | None = None) ->
 def activation(meta: Mapping[str, Any], *keys: str, default: str | None = None) -> Activation:
     """Our name of the activation function under the first of ``keys``."""
     value = first(meta, keys, default)
-    if value not in ACTIVATIONS:
+    if not isinstance(value, str) or value not in ACTIVATIONS:
         raise ModelError(keys[0], "the activation function must be known", value, f"accepted: {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[value]
+
+
+def record(meta: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """The nested record under the first of ``keys`` that is there and not null, else an empty one."""
+    value = first(meta, keys, {})
+    if not isinstance(value, Mapping):
+        raise ModelError(keys[0], "the configuration must hold a record", repr(value))
+    return value
 
 
 def first(meta: Mapping[str, Any], keys: tuple[str, ...], default: object = None) -> Any:

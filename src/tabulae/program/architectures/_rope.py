@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.errors import ModelError
-from tabulae.program.architectures._fields import number
+from tabulae.program.architectures._fields import number, record
 from tabulae.program.architectures._origin import Source
 
 Float64s = npt.NDArray[np.float64]
@@ -48,7 +48,7 @@ def inverse_frequencies(rotary: int, rope: Rope) -> tuple[float, ...]:
 
 def rope_huggingface(meta: Mapping[str, Any]) -> Rope:
     """From config.json: ``rope_parameters`` (transformers 5), else ``rope_theta`` and ``rope_scaling`` (4)."""
-    values = meta.get("rope_parameters") or meta.get("rope_scaling") or {}
+    values = record(meta, "rope_parameters", "rope_scaling")
     theta = number({**meta, **values}, "rope_theta", default=10000.0)
     return Rope(theta, values.get("rope_type", values.get("type", "default")), values)
 

@@ -19,7 +19,7 @@ from tabulae.program.architectures._blocks import (
     scale_of,
 )
 from tabulae.program.architectures._config import Decoder, decoder, windows
-from tabulae.program.architectures._fields import integer, number, refuse
+from tabulae.program.architectures._fields import first, integer, number, record, refuse
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
 from tabulae.program.architectures._rope import Rope, inverse_frequencies, rope_huggingface
 from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
@@ -77,13 +77,12 @@ def _from_gguf(source: Source) -> Config:
 
 
 def _from_huggingface(source: Source) -> Config:
-    meta = {**DEFAULTS, **source.metadata.get("text_config", source.metadata)}
+    meta = {**DEFAULTS, **(record(source.metadata, "text_config") or source.metadata)}
     refuse(meta, final_logit_softcapping=None, attn_logit_softcapping=None)
     refuse(meta, use_bidirectional_attention=False, attention_bias=False)
-    ropes = meta.pop("rope_parameters", None) or {}
-    local = ropes.get("sliding_attention") or {"rope_theta": meta.get("rope_local_base_freq")}
-    if "full_attention" in ropes:
-        meta["rope_parameters"] = ropes["full_attention"]
+    ropes = record(meta, "rope_parameters")
+    local = record(ropes, "sliding_attention") or {"rope_theta": first(meta, ("rope_local_base_freq",), LOCAL_BASE)}
+    meta["rope_parameters"] = record(ropes, "full_attention") or None
     sizes = decoder(source, meta)
     pattern = integer(meta, "sliding_window_pattern", "_sliding_window_pattern", default=PATTERN)
     return Config(

@@ -1,0 +1,79 @@
+"""The native core, as native/bindings.cpp offers it."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+BATCH: int
+
+def isas() -> list[str]: ...
+def selected_isa(isa: str = "") -> str: ...
+def encode(
+    x: NDArray[np.float32], exponents: int, isa: str = ""
+) -> tuple[NDArray[np.int8], NDArray[np.uint8], NDArray[np.float32]]: ...
+def read_all(arrays: Sequence[NDArray[np.uint8]], threads: int) -> int: ...
+def rotate(
+    x: NDArray[np.float32], signs: NDArray[np.float32], orders: Sequence[int], dense: Sequence[NDArray[np.float32]]
+) -> NDArray[np.float32]: ...
+def polynomial(name: str, x: NDArray[np.float32], isa: str = "") -> NDArray[np.float32]: ...
+
+class Model:
+    def float_matrix(self, data: NDArray[np.float32]) -> int: ...
+    def table_matrix(
+        self,
+        *,
+        rows: int,
+        cols: int,
+        bits: int,
+        exponents: int,
+        group: int,
+        chunk: int,
+        codes: NDArray[np.uint8],
+        codebook: NDArray[np.int16],
+        multipliers: NDArray[np.int8] | None,
+        scales: NDArray[np.uint16],
+        outlier_offsets: NDArray[np.uint32] | None,
+        outlier_columns: NDArray[np.uint16] | None,
+        outlier_values: NDArray[np.int32] | None,
+        wide: bool,
+        signs: NDArray[np.float32] | None,
+        orders: Sequence[int],
+        dense: Sequence[NDArray[np.float32]],
+    ) -> int: ...
+    def accumulate(
+        self, weight: int, codes: NDArray[np.int8], exponents: NDArray[np.uint8], lookup: bool, isa: str = ""
+    ) -> NDArray[np.int64]: ...
+    def buffer(self, width: int, /) -> int: ...
+    def embed(self, weight: int, out: int, scale: float, /) -> None: ...
+    def embed_position(self, weight: int, buffer: int, offset: int, /) -> None: ...
+    def rms_norm(self, weight: int, input: int, out: int, eps: float, /) -> None: ...
+    def layer_norm(self, weight: int, bias: int, input: int, out: int, eps: float, /) -> None: ...
+    def project(self, input: int, linears: Sequence[Sequence[int]], /) -> None: ...
+    def rotary(self, buffer: int, inv_freq: int, head: int, /) -> None: ...
+    def attention(
+        self,
+        q: int,
+        k: int,
+        v: int,
+        out: int,
+        layer: int,
+        heads: int,
+        kv_heads: int,
+        head: int,
+        scale: float,
+        window: int,
+        slopes: int,
+        /,
+    ) -> None: ...
+    def activate(self, fn: str, input: int, up: int, out: int, /) -> None: ...
+    def add(self, a: int, b: int, out: int, /) -> None: ...
+    def select(self, input: int, out: int, /) -> None: ...
+    def finish(self, logits: int, /) -> None: ...
+
+class Executor:
+    def __init__(self, model: Model, context: int, threads: int, lookup: bool, isa: str = "") -> None: ...
+    def forward(self, tokens: NDArray[np.int32], start: int, wanted: int) -> NDArray[np.float32]: ...
+    def tap(
+        self, weight: int, callback: Callable[[NDArray[np.float32]], NDArray[np.float32] | None] | None
+    ) -> None: ...

@@ -1,0 +1,54 @@
+"""What a table model lost against its trained model: weights alone, and complete, on one text."""
+
+from pathlib import Path
+from typing import Any
+
+from tabulae.artifact.reader import open_table_model
+from tabulae.errors import FileError, UsageError
+from tabulae.evaluation import Candidate, Quality, cut_text, evaluate_all
+from tabulae.evaluation.windows import FIRST, LENGTH
+from tabulae.runtime.session import Arithmetic
+from tabulae.workflows.check import Progress
+from tabulae.workflows.load import from_file
+from tabulae.workflows.trained import open_trained
+
+
+def compare(
+    model: str | Path,
+    against: str | Path,
+    text: str | Path,
+    *,
+    windows: int = 40,
+    threads: int | None = None,
+    arithmetic: Arithmetic = "auto",
+    progress: Progress | None = None,
+) -> list[Quality]:
+    """KL, agreement and perplexity on windows of 512 tokens (of a half, where the model's context is shorter).
+
+    :raises FileError: a file is missing
+    :raises UsageError: a text shorter than a window, or a trained model with another vocabulary
+    """
+    words = _read(Path(text))
+    with open_table_model(model) as file, open_trained(against) as trained:
+        length = min(LENGTH, trained.program.context)
+        options: dict[str, Any] = {"threads": threads, "context": length}
+        reference = trained.load(**options)
+        if reference.program.vocabulary != (have := from_file(file, **options).program.vocabulary):
+            must = f"the trained model must have the table model's vocabulary, {have} tokens"
+            raise UsageError("against", must, reference.program.vocabulary)
+        cut = cut_text(words, reference.tokenizer, count=windows, length=length, first=min(FIRST, length // 2))
+        candidates = {
+            "weights alone": Candidate(from_file(file, decoded=True, **options), "weights alone"),
+            "complete": Candidate(from_file(file, arithmetic=arithmetic, **options), "complete"),
+        }
+        shown = (lambda done, count: progress("windows", done, count)) if progress else (lambda done, count: None)
+        return list(evaluate_all(candidates, reference, cut, against=str(against), progress=shown).values())
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(str(path), "the text must be a readable file", error.strerror or error) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(str(path), "the text must be UTF-8", error.reason) from None

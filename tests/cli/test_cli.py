@@ -1,0 +1,151 @@
+"""What people type: output, exit codes, one clear line for every mistake."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tabulae.cli import main as cli
+
+
+@pytest.fixture
+def tabulae(monkeypatch, capsys):
+    """Run a command line; (exit code, stdout, stderr)."""
+
+    def run(*words, stdin=""):
+        monkeypatch.setattr(sys, "argv", ["tabulae", *map(str, words)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return end.value.code, out, err
+
+    return run
+
+
+def test_build(tabulae, tiny_folder, tiny_tab, tmp_path):
+    code, out, _ = tabulae("build", tiny_folder, "-o", tmp_path / "m.tab")
+    assert code == 0 and "weights in" in out
+    assert (tmp_path / "m.tab").read_bytes() == tiny_tab.read_bytes()
+
+
+def test_build_json_and_formats(tabulae, tiny_folder, tmp_path):
+    words = ("--format", "int:4/g32/absmax", "--format", "*down*=int:8/row/absmax", "--json")
+    code, out, _ = tabulae("build", tiny_folder, "-o", tmp_path / "m.tab", *words)
+    found = json.loads(out)
+    assert code == 0 and found["bytes"] == (tmp_path / "m.tab").stat().st_size
+
+
+def test_info(tabulae, tiny_tab):
+    code, out, _ = tabulae("info", tiny_tab, "--tensors")
+    assert code == 0
+    for word in ("someone", "normal:4/g64/signmax", "2 layers, 4 heads", "model.layers.1.mlp.down_proj.weight"):
+        assert word in out
+
+
+def test_info_of_a_trained_model(tabulae, tiny_folder):
+    code, out, _ = tabulae("info", tiny_folder, "--json")
+    found = json.loads(out)
+    assert code == 0 and found["formats"][0]["format"] == "F32" and 50_000 < found["built"] < found["file_bytes"]
+
+
+def test_run(tabulae, tiny_tab):
+    code, out, err = tabulae("run", tiny_tab, "the inn", "--max-tokens", 5)
+    assert code == 0 and out.strip() and "stopped after 5 tokens" in err
+    assert tabulae("run", tiny_tab, "--max-tokens", 5, stdin="the inn")[1] == out
+
+
+def test_run_json_chat_and_sampling(tabulae, tiny_tab):
+    words = ("--chat", "--json", "--temperature", 1.2, "--top-k", 50, "--top-p", 0.9, "--min-p", 0.01, "--seed", 4)
+    code, out, _ = tabulae("run", tiny_tab, "hi", "--max-tokens", 5, *words)
+    found = json.loads(out)
+    assert code == 0 and found["stopped"] == "max tokens" and found["prompt_tokens"] > 5
+    assert json.loads(tabulae("run", tiny_tab, "hi", "--max-tokens", 5, *words)[1])["text"] == found["text"]
+
+
+def test_run_a_trained_model(tabulae, tiny_folder):
+    assert tabulae("run", tiny_folder, "hi", "--max-tokens", 3)[0] == 0
+
+
+def test_check(tabulae, tiny_tab):
+    code, out, _ = tabulae("check", tiny_tab)
+    assert code == 0 and "ok" in out and "1 hash of the logits" in out
+
+
+def test_check_against(tabulae, tiny_tab, tiny_folder, tmp_path):
+    text = tmp_path / "text"
+    text.write_text("the inn on the hill " * 200)
+    words = ("--against", tiny_folder, "--text", text, "--windows", 2, "--json")
+    code, out, _ = tabulae("check", tiny_tab, *words)
+    found = json.loads(out)
+    assert code == 0 and [q["kind"] for q in found["quality"]] == ["weights alone", "complete"]
+
+
+def test_check_of_changed_data(tabulae, tiny_tab, tmp_path):
+    data = bytearray(tiny_tab.read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "m.tab").write_bytes(data)
+    code, out, _ = tabulae("check", tmp_path / "m.tab")
+    assert code == 1 and "NOT OK" in out and "hash" in out
+
+
+def test_bench(tabulae, tiny_tab):
+    code, out, _ = tabulae("bench", tiny_tab, "--rounds", 1, "--threads", 1)
+    assert code == 0 and "tokens/s" in out
+    assert json.loads(tabulae("bench", tiny_tab, "--rounds", 1, "--json")[1])["speed"]["decode_tokens_per_second"] > 0
+
+
+MISTAKES = [
+    (("run", "none.tab", "x"), 1, "none.tab"),
+    (("run", "TAB", "x" * 500), 2, "shorter than the room in the context"),
+    (("run", "TAB", ""), 2, "at least one token"),
+    (("run", "TAB", "x", "--context", 1000), 2, "1..64"),
+    (("run", "TAB", "x", "--threads", 0), 2, "1 to 1024"),
+    (("run", "TAB", "x", "--temperature", -1), 2, "temperature"),
+    (("run", "TAB", "x", "--max-tokens", 0), 2, "at least one token must be asked for"),
+    (("run", "TAB", "x", "--arithmetic", "guess"), 2, "guess"),
+    (("build", "none.gguf"), 1, "must exist"),
+    (("build", "FOLDER", "-o", "FOLDER"), 2, "another file than the trained model"),
+    (("build", "FOLDER", "-o", "OUT", "--format", "foo:4/row/absmax"), 2, "accepted"),
+    (("build", "FOLDER", "-o", "OUT", "--format", "*foo*=int:4/row/absmax"), 2, "pattern"),
+    (("check", "none.tab"), 1, "readable"),
+    (("check", "TAB", "--against", "FOLDER"), 2, "together"),
+    (("check", "FOLDER"), 1, "readable"),
+    (("bench", "none.tab"), 1, "readable"),
+    (("info", "none.tab"), 1, "readable"),
+    (("frobnicate",), 2, "frobnicate"),
+    (("run",), 2, "MODEL"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "text"), MISTAKES, ids=lambda value: str(value)[:60])
+def test_mistakes(tabulae, tiny_tab, tiny_folder, tmp_path, words, code, text):
+    places = {"TAB": tiny_tab, "FOLDER": tiny_folder, "OUT": tmp_path / "m.tab"}
+    got, _, err = tabulae(*(places.get(word, word) for word in words))
+    assert (got, text in err) == (code, True), err
+    if text not in ("guess", "frobnicate", "MODEL"):  # those are the parser's
+        assert len(err.strip().splitlines()) == 1 and "but got" in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("verb", ["info", "build", "run", "check", "bench"])
+def test_help_has_examples(tabulae, verb):
+    code, out, _ = tabulae(verb, "--help")
+    assert code == 0 and "Examples" in out and f"tabulae {verb} " in out
+
+
+def test_importing_is_light():
+    heavy = "numpy scipy gguf tokenizers torch typer rich jinja2 safetensors".split()
+    script = f"import tabulae, sys; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_loading_needs_nothing_heavy(tiny_tab):
+    heavy = "scipy gguf torch typer safetensors tokenizers jinja2".split()
+    script = f"import tabulae, sys; tabulae.load({str(tiny_tab)!r}); print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

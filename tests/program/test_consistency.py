@@ -1,0 +1,92 @@
+"""Programs that cannot run are refused, naming the operation."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from tiny_models import CONFIGS, load
+
+from tabulae.errors import ModelError
+from tabulae.program import architectures
+from tabulae.program.consistency import check_program
+from tabulae.program.operations import (
+    Activate,
+    Add,
+    AnyOperation,
+    Attention,
+    Embed,
+    EmbedPosition,
+    Linear,
+    Program,
+    Project,
+    RMSNorm,
+    Rotary,
+    Select,
+)
+
+BUFFERS = {"x": 8, "h": 8, "q": 8, "kv": 4, "last": 8, "logits": 12, "none": 0}
+ATTENTION: dict[str, Any] = dict(q="q", k="kv", v="kv", out="h", layer=0, heads=2, kv_heads=1, head=4, scale=0.5)
+QKV = Project("x", (Linear("q", "q"), Linear("k", "kv")))
+
+
+def program(*body: AnyOperation, **changes: Any) -> Program:
+    head = (Select("x", "last"), Project("last", (Linear("e", "logits"),)))
+    options: dict[str, Any] = dict(
+        operations=(Embed("e", "x"), *body, *head), buffers=BUFFERS, logits="logits", vocabulary=12, context=9
+    )
+    return Program(**{**options, **changes}, constants={"inv_freq": (1.0, 0.5)})
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_programs_of_architectures_are_consistent(name: str) -> None:
+    source, _ = load(name)
+    architecture = architectures.find(source)
+    check_program(architecture.program(architecture.config(source)))
+
+
+def test_a_consistent_program() -> None:
+    check_program(program(QKV, Rotary("q", "inv_freq", 4), Attention(**ATTENTION), Add("x", "h", "x")))
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ([Add("x", "h", "x")], "operation 1, add] a buffer must be written before it is read, but got h"),
+        ([Add("x", "y", "x")], "a buffer must have a positive width, but got y"),
+        ([Activate("relu", "x", "none")], "a buffer must have a positive width, but got none"),
+        ([QKV, Activate("relu", "x", "kv")], "operation 2, activate] inputs and output must be equally wide"),
+        ([QKV, RMSNorm("g", "kv", "x", 1e-5)], "inputs and output must be equally wide"),
+        ([Project("x", (Linear("e", "x"),))], "input and outputs must be different buffers"),
+        ([Project("x", (Linear("e", "h"), Linear("e", "h")))], "input and outputs must be different buffers"),
+        ([Rotary("x", "inv_freq", 3)], "a head must divide the buffer, but got 3"),
+        ([Rotary("x", "inv_freq", 0)], "a head must divide the buffer, but got 0"),
+        ([QKV, Attention(**{**ATTENTION, "heads": 4})], "q, k, v and out must have 16, 4, 4, 16 columns"),
+        ([QKV, Attention(**{**ATTENTION, "kv_heads": 2})], "must have 8, 8, 8, 8 columns"),
+        ([QKV, Attention(**{**ATTENTION, "heads": 3, "kv_heads": 2})], "heads, columns and window must fit"),
+        ([QKV, Attention(**{**ATTENTION, "kv_heads": 0})], "heads, columns and window must fit"),
+        ([QKV, Attention(**ATTENTION, window=0)], "heads, columns and window must fit"),
+        ([QKV, Attention(**ATTENTION), Attention(**ATTENTION)], "a cache of its own, but got layer 0"),
+        ([Select("x", "h"), Add("x", "h", "x")], "all inputs must hold the same positions"),
+        ([Select("x", "x"), Rotary("x", "inv_freq", 4)], "the input must hold all positions"),
+        ([Select("x", "x"), EmbedPosition("p", "x")], "the input must hold all positions"),
+        ([Select("x", "x")], "operation 2, select] the input must hold all positions"),
+    ],
+)
+def test_inconsistent_programs_are_refused(body: list[AnyOperation], message: str) -> None:
+    with pytest.raises(ModelError) as error:
+        check_program(program(*body))
+    assert message in str(error.value)
+
+
+def test_logits_must_be_written_and_as_wide_as_the_vocabulary() -> None:
+    with pytest.raises(ModelError, match="the logits must be written, but got h"):
+        check_program(program(logits="h"))
+    with pytest.raises(ModelError, match="as many as the vocabulary, but got 12"):
+        check_program(program(vocabulary=13))
+
+
+def test_programs_survive_json() -> None:
+    source, _ = load("gemma3")
+    architecture = architectures.find(source)
+    once = architecture.program(architecture.config(source))
+    assert msgspec.json.decode(msgspec.json.encode(once), type=Program) == once
