@@ -9,7 +9,9 @@ from tabulae.formats.distributions import NORMAL
 from tabulae.formats.density import atoms, source_density
 
 
-@pytest.mark.parametrize("name", ["normal:2/row/rms", "normal:5/g64/signmax", "laplace:4/row/absmax", "t:4/g128/absmax"])
+@pytest.mark.parametrize(
+    "name", ["normal:2/row/rms", "normal:5/g64/signmax", "laplace:4/row/absmax", "t:4/g128/absmax"]
+)
 def test_int8_where_it_costs_little(name):
     stored = parse(name).stored
     assert not stored.wide and 96 <= np.abs(stored.integers).max() <= 127

@@ -35,7 +35,9 @@ def test_other_codepoints(name):
 
 @pytest.mark.parametrize("family", ["normal", "laplace", "t"])
 @pytest.mark.parametrize("bits", range(2, 9))
-@pytest.mark.parametrize("rest", ["row/rms", "g64/absmax", "row/absmax", ",asym/row/rms", ",asym/g64/absmax", "g64/signmax"])
+@pytest.mark.parametrize(
+    "rest", ["row/rms", "g64/absmax", "row/absmax", ",asym/row/rms", ",asym/g64/absmax", "g64/signmax"]
+)
 def test_every_codebook_is_sorted_full_and_has_its_zero(family, bits, rest):
     option, _, rest = rest.rpartition("asym/")
     codebook = parse(f"{family}:{bits}{option and ',sign=asym'}/{rest}").codebook
@@ -44,7 +46,9 @@ def test_every_codebook_is_sorted_full_and_has_its_zero(family, bits, rest):
     assert (0 in codebook) == (bool(option) or rest.endswith("signmax"))
 
 
-@pytest.mark.parametrize("name", ["normal:4/row/absmax", "t:4,sign=asym/row/absmax", "laplace:3,sign=asym/tensor/absmax"])
+@pytest.mark.parametrize(
+    "name", ["normal:4/row/absmax", "t:4,sign=asym/row/absmax", "laplace:3,sign=asym/tensor/absmax"]
+)
 def test_rows_by_their_maximum_take_the_rms_points_scaled_to_reach_it(name):
     codebook = parse(name).codebook
     assert min(-codebook[0], codebook[-1]) == 1

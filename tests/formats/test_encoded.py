@@ -34,7 +34,8 @@ def test_bits(name, bits):
 
 
 @pytest.mark.parametrize(
-    ("values", "width"), [([], 8), ([-128, 127], 8), ([128], 16), ([-129], 16), ([-32768], 16), ([32768], 32), ([-(2**31)], 32)]
+    ("values", "width"),
+    [([], 8), ([-128, 127], 8), ([128], 16), ([-129], 16), ([-32768], 16), ([32768], 32), ([-(2**31)], 32)],
 )
 def test_outlier_values_take_the_smallest_width(values, width):
     n = len(values)

@@ -18,7 +18,13 @@ NAMES = [
     "lloyd:3/tensor/rms", "lloyd:2/g64/signmax", "nf4/g64/search", "sf4/row/absmax", "e2m1/g32/absmax", "e3m0/tensor/rms",
     "ternary/g32/search", "normal:4/g32/absmax/sparse=0.05", "lloyd:5/row/search/sparse=0.01/gain=ls",
 ]  # fmt: skip
-BY_RULE = ["int:4/g32/signmax", "int:3,sign=sym/g32/absmax", "normal:4/g32/signmax", "t:6/g32/absmax", "laplace:4/g32/rms"]
+BY_RULE = [
+    "int:4/g32/signmax",
+    "int:3,sign=sym/g32/absmax",
+    "normal:4/g32/signmax",
+    "t:6/g32/absmax",
+    "laplace:4/g32/rms",
+]
 BY_RULE += ["int:8/row/absmax", "e2m1/row/rms", "nf4/row/absmax"]
 
 
@@ -49,8 +55,7 @@ def by_rule(form, row):
     codes = []
     for m, group in zip(multipliers, groups, strict=True):
         values = [Fraction(scale) * m * c for c in integers]  # exact
-        order = range(len(values)) if m >= 0 else range(len(values))
-        codes += [min(order, key=lambda k: abs(values[k] - Fraction(v))) for v in group]
+        codes += [min(range(len(values)), key=lambda k: abs(values[k] - Fraction(v))) for v in group]
     return scale, multipliers, codes
 
 
@@ -144,7 +149,9 @@ def test_any_magnitude(name, magnitude):
     np.testing.assert_array_equal(scales, round_bfloat16(scales))
 
 
-MATRICES = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=70), elements=st.floats(-8, 8, width=16))
+MATRICES = hnp.arrays(
+    np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=70), elements=st.floats(-8, 8, width=16)
+)
 
 
 @settings(max_examples=50, deadline=None)

@@ -62,7 +62,12 @@ def test_formats_are_values():
 
 @pytest.mark.parametrize(
     ("name", "base"),
-    [("int:4/tensor/search", "rms"), ("int:4/row/search", "absmax"), ("int:4/g32/signmax", "signmax"), ("t:4/g32/rms", "rms")],
+    [
+        ("int:4/tensor/search", "rms"),
+        ("int:4/row/search", "absmax"),
+        ("int:4/g32/signmax", "signmax"),
+        ("t:4/g32/rms", "rms"),
+    ],
 )
 def test_what_a_scale_measures(name, base):
     assert parse(name).base == base

@@ -40,7 +40,9 @@ def test_importance_weighs_the_inner_products(gain):
     importance = np.random.default_rng(8).random(200).astype(np.float32)
     w, decoded = pair("int:2/row/rms", gain, importance)
     other = decoded if gain == "ls" else w
-    np.testing.assert_allclose((importance * (w - decoded) * other).sum(axis=1) / (importance * w * w).sum(axis=1), 0, atol=2**-7)
+    np.testing.assert_allclose(
+        (importance * (w - decoded) * other).sum(axis=1) / (importance * w * w).sum(axis=1), 0, atol=2**-7
+    )
 
 
 def test_ls_loses_less_and_unbiased_is_longer():

@@ -14,7 +14,9 @@ GRANULARITIES = st.sampled_from(["tensor", "row"]) | st.integers(1, 400).map(lam
 
 @st.composite
 def formats(draw):
-    family = families()[draw(st.sampled_from(sorted(set(families()) & {"int", "normal", "t", "lloyd", "nf4", "ternary"})))]
+    family = families()[
+        draw(st.sampled_from(sorted(set(families()) & {"int", "normal", "t", "lloyd", "nf4", "ternary"})))
+    ]
     options = {"bits": draw(st.integers(2, 7))} if family.name in ("int", "normal", "t", "lloyd") else {}
     if family.name == "t":
         options["nu"] = draw(st.floats(3, 1000))

@@ -38,7 +38,10 @@ def sample(source):
 @pytest.mark.parametrize(("source", "name", "oracle"), ORACLES)
 def test_stored_formats_reach_their_oracle(source, name, oracle):
     x = sample(source)
-    r = {gain: np.linalg.norm(parse(f"{name}/gain={gain}").encode(x).decode() - x) / np.linalg.norm(x) for gain in ("ls", "unbiased")}
+    r = {
+        gain: np.linalg.norm(parse(f"{name}/gain={gain}").encode(x).decode() - x) / np.linalg.norm(x)
+        for gain in ("ls", "unbiased")
+    }
     slack = (0.02 if source == "t5" else 0.003) + (0.02 if ":5" in name else 0.01)
     assert r["ls"] == pytest.approx(oracle, rel=slack)
     assert r["unbiased"] == pytest.approx(oracle * (1 + oracle**2 / 2), rel=slack)

@@ -28,7 +28,9 @@ def test_the_largest_do_not_depend_on_chunks(monkeypatch):
     np.testing.assert_array_equal(largest(x, 77), whole)
 
 
-@pytest.mark.parametrize(("share", "size", "count"), [(0.29, 100, 29), (0.07, 100, 7), (0.019, 100, 1), (0.0099, 100, 0)])
+@pytest.mark.parametrize(
+    ("share", "size", "count"), [(0.29, 100, 29), (0.07, 100, 7), (0.019, 100, 1), (0.0099, 100, 0)]
+)
 def test_a_share_means_what_is_written(share, size, count):
     assert len(positions(np.ones((1, size), np.float32), share)) == count
 

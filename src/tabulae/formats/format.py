@@ -47,7 +47,9 @@ class Format:
             raise UsageError("format", "the granularity must be known", self.granularity, hint)
         self._check_scale()
         if not 0 <= self.sparse < 1:
-            raise UsageError("format", "the share of outliers must be at least 0 and below 1", self.sparse, "such as sparse=0.001")
+            raise UsageError(
+                "format", "the share of outliers must be at least 0 and below 1", self.sparse, "such as sparse=0.001"
+            )
         if self.gain not in GAINS:
             raise UsageError("format", "the gain must be known", self.gain, f"accepted: {', '.join(GAINS)}")
 
@@ -126,4 +128,6 @@ def check_importance(importance: Float32s, shape: tuple[int, ...]) -> None:
         got = f"{getattr(importance, 'dtype', type(importance).__name__)} {list(np.shape(importance))}"
         raise UsageError("encode", f"importance must be float32 {list(shape[1:])} or {list(shape)}", got)
     if not (np.isfinite(importance).all() and (importance >= 0).all()):
-        raise UsageError("encode", "importance must be finite and not negative", f"{importance.min()} to {importance.max()}")
+        raise UsageError(
+            "encode", "importance must be finite and not negative", f"{importance.min()} to {importance.max()}"
+        )

@@ -7,9 +7,10 @@ from tabulae.artifact.reader import open_table_model
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation import Candidate, Quality, cut_text, evaluate_all
 from tabulae.evaluation.windows import FIRST, LENGTH
+from tabulae.program.operations import Program
 from tabulae.runtime.session import Arithmetic
 from tabulae.workflows.check import Progress
-from tabulae.workflows.load import from_file
+from tabulae.workflows.load import from_file, program_of
 from tabulae.workflows.trained import open_trained
 
 
@@ -31,11 +32,9 @@ def compare(
     words = _read(Path(text))
     with open_table_model(model) as file, open_trained(against) as trained:
         length = min(LENGTH, trained.program.context)
+        _check_vocabulary(trained.program, program_of(file))
         options: dict[str, Any] = {"threads": threads, "context": length}
         reference = trained.load(**options)
-        if reference.program.vocabulary != (have := from_file(file, **options).program.vocabulary):
-            must = f"the trained model must have the table model's vocabulary, {have} tokens"
-            raise UsageError("against", must, reference.program.vocabulary)
         cut = cut_text(words, reference.tokenizer, count=windows, length=length, first=min(FIRST, length // 2))
         candidates = {
             "weights alone": Candidate(from_file(file, decoded=True, **options), "weights alone"),
@@ -43,6 +42,12 @@ def compare(
         }
         shown = (lambda done, count: progress("windows", done, count)) if progress else (lambda done, count: None)
         return list(evaluate_all(candidates, reference, cut, against=str(against), progress=shown).values())
+
+
+def _check_vocabulary(reference: Program, candidate: Program) -> None:
+    if reference.vocabulary != candidate.vocabulary:
+        must = f"the trained model must have the table model's vocabulary, {candidate.vocabulary} tokens"
+        raise UsageError("against", must, reference.vocabulary)
 
 
 def _read(path: Path) -> str:

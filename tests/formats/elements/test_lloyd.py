@@ -31,7 +31,7 @@ def test_codepoints_before_weights_are_known(bits, upper):
 
 def test_blocks_do_not_waste_a_codepoint_on_the_very_end():
     codebook = parse("lloyd:4/g32/absmax").codebook
-    np.testing.assert_allclose(codebook[8:], [0.05, 0.15, 0.255, 0.365, 0.485, 0.615, 0.77, 0.97], atol=0.01)
+    np.testing.assert_allclose(codebook[8:], [0.05, 0.15, 0.255, 0.365, 0.485, 0.615, 0.77, 0.97], atol=0.015)
 
 
 def test_fewer_values_than_codepoints():
@@ -56,8 +56,9 @@ def test_it_fits_the_weights_it_is_given():
 
 
 def test_importance_draws_codepoints():
-    x = np.concatenate([np.full((8, 96), 0.5), np.linspace(-1, 1, 8 * 96).reshape(8, 96)], axis=1).astype(np.float32)
-    importance = np.repeat([0.0, 1.0], 96).astype(np.float32)
+    x = np.random.default_rng(2).uniform(-1, 1, (64, 256)).astype(np.float32)
+    x[:, 64:] = 0.3 + x[:, 64:] / 5  # most weights lie between 0.1 and 0.5
+    importance = np.repeat([1.0, 0.0], [64, 192]).astype(np.float32)
     form = parse("lloyd:3/tensor/absmax")
     plain, weighted = form.encode(x).decode(), form.encode(x, importance).decode()
-    assert np.square(weighted - x)[:, 96:].sum() < 0.8 * np.square(plain - x)[:, 96:].sum()
+    assert np.square(weighted - x)[:, :64].sum() < 0.8 * np.square(plain - x)[:, :64].sum()
