@@ -9,7 +9,7 @@ FIND_MODEL := import importlib.util as u, pathlib; print(next(pathlib.Path(u.fin
 MODEL = $$($(BIN)/python -c '$(FIND_MODEL)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-live lint format bench clang sanitize clean
+.PHONY: help demo test test-slow test-live lint format bench gcc clang sanitize clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -31,10 +31,11 @@ $(VENV)/.model: $(VENV)/.made
 
 demo: $(VENV)/.installed $(VENV)/.model ## build SmolLM2-135M as a table model and run it
 	@mkdir -p build
-	$(BIN)/tabulae build "$(MODEL)" -o build/smollm2.tab
-	$(BIN)/tabulae run build/smollm2.tab "The capital of France is" --max-tokens 48
-	$(BIN)/tabulae check build/smollm2.tab --against "$(MODEL)" --text docs/architecture.md --windows 4 --brief
-	$(BIN)/tabulae bench build/smollm2.tab --brief
+	@$(BIN)/tabulae build "$(MODEL)" -o build/smollm2.tab
+	@echo; echo 'tabulae run build/smollm2.tab --chat "Write a short story about a fox."'
+	@$(BIN)/tabulae run build/smollm2.tab --chat "Write a short story about a fox." --max-tokens 100
+	@echo; $(BIN)/tabulae check build/smollm2.tab --against "$(MODEL)" --text docs/architecture.md --windows 4 --brief
+	@echo; $(BIN)/tabulae bench build/smollm2.tab --brief
 
 test: $(VENV)/.installed $(VENV)/.model ## all tests but the slow ones
 	$(BIN)/pytest -m "not slow and not live" $(ARGS)
@@ -63,10 +64,15 @@ format: $(VENV)/.installed ## put the sources in the project's format
 bench: $(VENV)/.installed $(VENV)/.model ## speed against llama.cpp and plain memory reads, in one run
 	$(BIN)/python benchmarks/bench_decode.py "$(MODEL)"
 
-clang: $(VENV)/.installed ## the native code under Clang 14, warnings as errors
-	command -v clang++ >/dev/null || apt-get install -y clang
-	CXX=clang++ $(BIN)/cmake -S . -B build/clang -DTABULAE_WERROR=ON -DCMAKE_BUILD_TYPE=Release -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python
-	$(BIN)/cmake --build build/clang -j2
+STRICT = $(PIP) install --no-deps --target build/$(1)/site --upgrade . --config-settings=build-dir=build/$(1)/cmake \
+  --config-settings=cmake.define.TABULAE_WERROR=ON
+
+gcc: $(VENV)/.made ## the native code under GCC, warnings as errors
+	CXX=g++ $(call STRICT,gcc)
+
+clang: $(VENV)/.made ## the native code under Clang, warnings as errors
+	command -v clang++ >/dev/null || (apt-get update && apt-get install -y clang)
+	CXX=clang++ $(call STRICT,clang)
 
 sanitize: $(VENV)/.model ## native, artifact and run-time tests under ASAN and UBSAN (20 minutes at most)
 	$(PYTHON) -m venv build/sanitize

@@ -92,6 +92,7 @@ normal  int:{b}/tensor/rms                  3  .20159 .10892
 normal  int:{b},sign=sym/tensor/search      3  .19350 .10771
 normal  int:{b}/tensor/search               3  .20242 .10932
 t5      t:{b},nu=7/tensor/rms/sparse=0.0009765625     3  .22102 .12050 .06210
+t5      t:{b},nu=7/tensor/search/sparse=0.0009765625  3  .22098 .11717 .06210
 t5      t:{b},nu=20/tensor/search/sparse=0.0009765625 4  .11642
 """
 
@@ -156,13 +157,13 @@ def _squares(codebook: Float64s, y: Float64s, size: Float64s) -> float:
     return float(np.sum(np.square((nearest - y) * size)))
 
 
-def measure_row(source: str, name: str, bits: int, oracle: float, x: np.ndarray) -> Row:
-    """The figures for one format on one sample, judged at the tolerances."""
+def measure_row(source: str, name: str, bits: int, oracle: float, x: np.ndarray, slack: float = 0.0) -> Row:
+    """The figures for one format on one sample, judged at the tolerances and what a small sample needs more."""
     form = parse(name)
     ideal = ideal_error(form, x)
     stored = {gain: relative_error(parse(f"{name}/gain={gain}").encode(x).decode(), x) for gain in ("ls", "unbiased")}
-    ideal_tolerance = 0.02 if source == "t5" else 0.005
-    stored_tolerance = max(ideal_tolerance, 0.01 if bits <= 4 else 0.02)
+    ideal_tolerance = (0.02 if source == "t5" else 0.005) + slack * (7 if source == "t5" else 1)
+    stored_tolerance = max(ideal_tolerance, slack + (0.01 if bits <= 4 else 0.02))
     ok = abs(ideal / oracle - 1) <= ideal_tolerance and stored["ls"] / oracle - 1 <= stored_tolerance
     return Row(source, name, oracle, ideal, stored["ls"], stored["unbiased"], ok)
 
@@ -170,7 +171,9 @@ def measure_row(source: str, name: str, bits: int, oracle: float, x: np.ndarray)
 def main() -> int:
     """Print the table; the exit code is 1 if a line fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a sixteenth of the sample: for a look, not for judging")
+    parser.add_argument(
+        "--quick", action="store_true", help="a sixteenth of the sample, judged 1 %% more mildly (t5: 7 %%)"
+    )
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
     args = parser.parse_args()
     shape = (256, 1024) if args.quick else (4096, 1024)
@@ -179,7 +182,7 @@ def main() -> int:
     if not args.json:
         print(f"{'source':8}{'format':44}{'oracle':>8}{'ideal':>9}{'':>8}{'ls':>9}{'':>8}{'unbiased':>9}{'':>8}")
     for source, name, bits, oracle in oracles():
-        rows.append(row := measure_row(source, name, bits, oracle, samples[source]))
+        rows.append(row := measure_row(source, name, bits, oracle, samples[source], 0.01 * args.quick))
         if not args.json:
             shares = "".join(f"{r:9.5f}{100 * (r / oracle - 1):+7.2f}%" for r in (row.ideal, row.ls, row.unbiased))
             print(f"{source:8}{name:44}{oracle:8.5f}{shares}  {'ok' if row.ok else 'FAIL'}", flush=True)

@@ -99,7 +99,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--format", action="append", default=[], metavar="F[;PATTERN=F]...")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    options.model = options.model or smollm2()
+    options.model, options.text = options.model or smollm2(), options.text or wikitext()
     return options
 
 
@@ -110,7 +110,7 @@ def prepare(options: argparse.Namespace) -> Bench:
         config = architecture.config(source)
         tensors = {name: origin.read(source) for name, origin in architecture.tensors(source, config).items()}
         program, vocabulary = architecture.program(config), source.vocabulary()
-    text = (options.text or wikitext()).read_text(encoding="utf-8")
+    text = options.text.read_text(encoding="utf-8")
     with LanguageModel(Binding(program, tensors), vocabulary) as model:
         windows = cut_text(text, model.tokenizer, count=options.windows)
     assert vocabulary is not None

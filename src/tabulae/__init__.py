@@ -1,11 +1,11 @@
 """tabulae: a network's arithmetic, done before it runs.
 
 >>> import tabulae
->>> with tabulae.open("SmolLM2.gguf") as model:  # doctest: +SKIP
-...     model.build("smollm2.tab")
->>> with tabulae.load("smollm2.tab") as lm:  # doctest: +SKIP
-...     print(lm.generate("The capital of France is", max_tokens=8))
- Paris.
+>>> with tabulae.open(model) as trained:  # a GGUF file or a Hugging Face folder
+...     path = trained.build(folder / "model.tab", formats=["int:8/row/absmax"])
+>>> with tabulae.load(path) as lm:
+...     lm.generate("the inn", max_tokens=3).tokens, lm.logits([5, 6]).shape, lm.check().ok
+((217, 217, 197), (2, 300), True)
 
 Names are imported when they are first used: ``import tabulae`` itself takes a millisecond.
 """

@@ -2,11 +2,13 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
+from tabulae import _native
 from tabulae.cli import main as cli
 
 
@@ -149,3 +151,19 @@ def test_loading_needs_nothing_heavy(tiny_tab):
     script = f"import tabulae, sys; tabulae.load({str(tiny_tab)!r}); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_generic_path_alone_says_the_same(tiny_tab):
+    script = f"import tabulae; print(tabulae.load({str(tiny_tab)!r}).generate('the inn', max_tokens=8).tokens)"
+    ways = [{**os.environ, "TABULAE_ISA": isa} for isa in ("generic", _native.isas()[0])]
+    runs = [
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=env)
+        for env in ways
+    ]
+    assert runs[0].stdout == runs[1].stdout != ""
+
+
+def test_an_isa_that_is_not_there(tabulae, tiny_tab, monkeypatch):
+    monkeypatch.setenv("TABULAE_ISA", "mmx")
+    code, _, err = tabulae("run", tiny_tab, "x")
+    assert code == 2 and "accepted" in err and "generic" in err

@@ -5,8 +5,8 @@ import pytest
 
 from tabulae.formats import parse
 from tabulae.formats.codebook import best_unit, exact_codebook, round_codebook
-from tabulae.formats.distributions import NORMAL
 from tabulae.formats.density import atoms, source_density
+from tabulae.formats.distributions import NORMAL
 
 
 @pytest.mark.parametrize(

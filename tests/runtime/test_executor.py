@@ -3,23 +3,19 @@
 import numpy as np
 import pytest
 from tiny_models import CONFIGS, TOKENS
-from tiny_tables import bound, encoded, float_model
+from tiny_tables import WAYS, bound, encoded, float_model
 
 from tabulae import _native
-from tabulae.formats import parse
+from tabulae.formats import families, parse
 from tabulae.program.interpreter import Interpreter
 from tabulae.runtime.session import Session
 
-WAYS = [
-    (isa, arithmetic, threads) for isa in _native.isas() for arithmetic in ("multiply", "lookup") for threads in (1, 2)
-]
+DEFAULT = "normal:4/g64/signmax"
 FORMATS = [
-    "normal:4/g64/signmax",
-    "int:8/row/absmax",
-    "t:3/g32/absmax",
-    "normal:6/tensor/rms/sparse=0.01",
-    "nf4/row/absmax",
-]
+    "int:2/g32/absmax", "int:8/row/absmax", "normal:3/g64/signmax", "normal:6/tensor/rms/sparse=0.01", "laplace:5/row/rms",
+    "t:3/g32/absmax", "t:8,nu=7/row/rms", "lloyd:4/g96/search", "lloyd:7/row/absmax", "nf4/row/absmax", "sf4/g64/absmax",
+    "e2m1/g32/absmax", "e3m0/row/rms", "ternary/g64/absmax/sparse=0.02",
+]  # fmt: skip
 
 
 def session(binding, isa="", arithmetic="auto", threads=1):
@@ -43,11 +39,15 @@ def test_float_weights(name):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_table_weights(name):
     program, weights = float_model(name)
-    tables = encoded(weights, FORMATS[0])
+    tables = encoded(weights, DEFAULT)
     expected = Interpreter(program, tables).logits(TOKENS, wanted="all")
     binding = bound(program, tables)
     for way in WAYS:
         assert_same_bits(session(binding, *way).feed(TOKENS, wanted=0), expected)
+
+
+def test_every_family_is_tried():
+    assert {parse(form).element.name for form in FORMATS} == set(families())
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -62,7 +62,7 @@ def test_formats(form):
 
 def test_mixed_float_and_table_linears_of_one_input():
     program, weights = float_model("llama")
-    mixed = {k: w if "k_proj" in k or "norm" in k else encoded({k: w}, FORMATS[0])[k] for k, w in weights.items()}
+    mixed = {k: w if "k_proj" in k or "norm" in k else encoded({k: w}, DEFAULT)[k] for k, w in weights.items()}
     expected = Interpreter(program, mixed).logits(TOKENS, wanted="all")
     for way in WAYS:
         assert_same_bits(session(bound(program, mixed), *way).feed(TOKENS, wanted=0), expected)
@@ -79,7 +79,7 @@ def test_rotated_inputs():
         rotation = random_rotation(weights[linear].shape[1], seed=3) if weights[linear].shape[1] % 43 else None
         w = weights[linear] if rotation is None else rotation.rotate_weights(weights[linear])
         exponents = 4 if rotation is None else 0
-        tables[linear] = replace(parse(FORMATS[0]).encode(w).matrix, rotation=rotation, exponents=exponents)
+        tables[linear] = replace(parse(DEFAULT).encode(w).matrix, rotation=rotation, exponents=exponents)
     expected = Interpreter(program, tables).logits(TOKENS, wanted="all")
     for way in WAYS:
         assert_same_bits(session(bound(program, tables), *way).feed(TOKENS, wanted=0), expected)
@@ -87,7 +87,7 @@ def test_rotated_inputs():
 
 def test_pieces_and_batches_do_not_show():
     program, weights = float_model("gemma3")
-    binding = bound(program, encoded(weights, FORMATS[0]))
+    binding = bound(program, encoded(weights, DEFAULT))
     tokens = (TOKENS * 3)[:64]
     whole = session(binding).feed(tokens, wanted=0)
     cut = session(binding, threads=2)

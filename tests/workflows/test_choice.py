@@ -34,7 +34,12 @@ def test_one_format_for_all():
 
 def test_the_last_match_counts():
     rules = ("int:4/row/rms", "a.*=int:6/row/rms", "head=float32", "*.q=t:5,nu=7/row/rms/sparse=0.01")
-    assert chosen(*rules) == {"e": "int:4/row/rms", "a.q": "t:5,nu=7/row/rms/sparse=0.01", "a.q.bias": "None", "head": "None"}
+    assert chosen(*rules) == {
+        "e": "int:4/row/rms",
+        "a.q": "t:5,nu=7/row/rms/sparse=0.01",
+        "a.q.bias": "None",
+        "head": "None",
+    }
 
 
 @pytest.mark.parametrize("rule", ["a.k=int:4/row/rms", "*bias=int:4/row/rms"])

@@ -9,7 +9,6 @@ import mmap
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,12 +21,13 @@ from tabulae.artifact import container
 from tabulae.artifact.names import shown
 from tabulae.artifact.parts import MatrixParts, check_parts, to_matrix
 from tabulae.artifact.records import DTYPES, FEATURES, NO_HASH, SCHEMA, Document, Entry, FloatRecord, TableRecord
+from tabulae.closing import Closing
 from tabulae.errors import FileError, TableModelError, UsageError
 
 _T = TypeVar("_T")
 
 
-class TableModelFile:
+class TableModelFile(Closing):
     """An open table model; a context manager.
 
     Views stay valid after :meth:`close`: the file is unmapped when the last of them is gone.
@@ -89,12 +89,6 @@ class TableModelFile:
     def close(self) -> None:
         """Let go of the file; no entry can be asked for afterwards."""
         self._data = None
-
-    def __enter__(self) -> "TableModelFile":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self.close()
 
     def _parts(self, record: TableRecord) -> dict[str, npt.NDArray[Any]]:
         """The arrays of a table tensor by the names of their parts."""

@@ -10,9 +10,9 @@
 R = 0.087
 
 Which one? Weights of trained networks are nearly Normal within a block: ``normal:4/g64/signmax`` loses least among
-the 4-bit blocks, and below 4 bits ``signmax`` (which spends no codepoint on the side opposite to the largest weight)
-gains most. ``t`` and ``laplace`` are for heavier tails, ``lloyd`` for everything odd, ``int:8/row/absmax`` where
-nothing may be lost, ``search`` with an importance where calibration data is at hand.
+the 4-bit blocks with a fixed codebook; ``signmax`` spends no codepoint on the side opposite to the largest weight,
+which gains most below 4 bits. ``t`` and ``laplace`` are for heavier tails, ``lloyd`` for everything odd,
+``int:8/row/absmax`` where next to nothing may be lost, ``search`` with an importance where calibration data is at hand.
 """
 
 from tabulae.formats.element import Element, families

@@ -16,8 +16,8 @@ from math import inf, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.density import Density
+from tabulae.formats.distributions import Float64s
 
 INT8, INT16 = 127, 8191
 TOLERANCE = 0.005

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tabulae.formats.codebook import Codebook, round_codebook
+from tabulae.formats.density import Base, block_density, source_density
 from tabulae.formats.distributions import Distribution, Float64s
 from tabulae.formats.element import Element, check_bits, check_sign
-from tabulae.formats.density import Base, block_density, source_density
 
 
 @dataclass(frozen=True)

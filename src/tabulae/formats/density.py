@@ -33,7 +33,7 @@ class Density:
 
     def cells(self, codebook: Float64s) -> Float64s:
         """Moments 0, 1 and 2 [3, n] of what is nearest to each of n ascending codepoints."""
-        below = self._below((codebook[1:] + codebook[:-1]) / 2)
+        below = self.below((codebook[1:] + codebook[:-1]) / 2)
         sums: Float64s = np.diff(below, prepend=0, append=self._sums[:, -1:], axis=1)
         return sums
 
@@ -49,8 +49,8 @@ class Density:
         values: Float64s = (self._low[k] + self._high[k]) / 2
         return values
 
-    def _below(self, x: Float64s) -> Float64s:
-        """Moments [3, m] of what lies below x [m]."""
+    def below(self, x: Float64s) -> Float64s:
+        """Moments 0, 1 and 2 [3, m] of what lies below x [m]."""
         k = np.maximum(np.searchsorted(self._low, x) - 1, 0)
         low, high = self._low[k], self._high[k]
         end = np.clip(x, low, high)

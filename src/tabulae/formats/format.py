@@ -17,12 +17,12 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.matrix import row_chunks
 from tabulae.errors import ModelError, UsageError
 from tabulae.formats.codebook import Codebook
+from tabulae.formats.density import Base
 from tabulae.formats.distributions import Float64s
 from tabulae.formats.element import Element, FittedElement, number_text
 from tabulae.formats.encoded import Encoded, count_bits
 from tabulae.formats.encoding import encode
 from tabulae.formats.gain import DEFAULT_GAIN, GAINS
-from tabulae.formats.density import Base
 
 SCALES = ("rms", "absmax", "signmax", "search")
 BLOCK = 32  # groups consist of whole blocks of activation codes

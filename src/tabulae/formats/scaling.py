@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from tabulae.arithmetic.arrays import Float32s, Int8s
 from tabulae.arithmetic.bfloat16 import SMALLEST, Rounding, round_bfloat16
+from tabulae.formats.density import Base
 from tabulae.formats.distributions import Float64s
 from tabulae.formats.pieces import Pieces
-from tabulae.formats.density import Base
 
 MULTIPLIER = 127
 

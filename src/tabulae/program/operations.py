@@ -17,7 +17,6 @@ class Operation(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True)
     """Base of all operations; the class name in lower case is its tag in JSON."""
 
 
-
 class Embed(Operation, frozen=True, tag="embed"):
     """``out[p] = weight[token[p]] * scale`` (no multiplication where scale is 1)."""
 
@@ -125,17 +124,7 @@ class Select(Operation, frozen=True, tag="select"):
 
 
 AnyOperation = (
-    Embed
-    | EmbedPosition
-    | RMSNorm
-    | LayerNorm
-    | Project
-    | Rotary
-    | Attention
-    | Activate
-    | Gate
-    | Add
-    | Select
+    Embed | EmbedPosition | RMSNorm | LayerNorm | Project | Rotary | Attention | Activate | Gate | Add | Select
 )
 
 

@@ -4,13 +4,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.closing import Closing
 from tabulae.errors import ModelError, UsageError
 from tabulae.runtime.binding import Binding
-from tabulae.runtime.session import Arithmetic, Session
+from tabulae.runtime.session import Arithmetic, Session, check_options
 from tabulae.text.data import TokenizerData
 from tabulae.text.sampling import Sampler
 from tabulae.text.tokenizer import Tokenizer
@@ -30,7 +30,7 @@ class Generation:
         return self.text
 
 
-class LanguageModel:
+class LanguageModel(Closing):
     """A decoder that can be asked for logits and text.
 
     Made by :func:`tabulae.load` and ``tabulae.open(model).load()``; a context manager. A KeyboardInterrupt at any
@@ -55,7 +55,7 @@ class LanguageModel:
         self.context = checked_context(context, binding.program.context)
         self.threads = available_cores() if threads is None else threads
         self.arithmetic: Arithmetic = arithmetic
-        self.isa = isa
+        self.isa = check_options(self.threads, arithmetic, isa)
 
     def session(self) -> Session:
         """A new, empty sequence."""
@@ -130,14 +130,6 @@ class LanguageModel:
         if self._on_close:
             self._on_close()
             self._on_close = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _tokens(session: Session, prompt: list[int], sampler: Sampler, most: int) -> Iterator[int]:

@@ -4,6 +4,7 @@ Batches are cut here and not in the native core, so that a long prompt can be in
 a position gives does not depend on the cut.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from tabulae import _native
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.errors import ModelError, UsageError
+from tabulae.errors import ModelError, TabulaeError, UsageError
 from tabulae.program.operations import Attention
 from tabulae.runtime.binding import Binding
 
@@ -28,12 +29,11 @@ class Session:
     def __init__(
         self, binding: Binding, *, context: int, threads: int = 1, arithmetic: Arithmetic = "auto", isa: str = ""
     ) -> None:
-        _check_options(threads, arithmetic)
+        self.isa = check_options(threads, arithmetic, isa)
         self._binding = binding
-        self._executor = _native.Executor(binding.native, context, threads, arithmetic == "lookup", isa)
+        self._executor = _native.Executor(binding.native, context, threads, arithmetic == "lookup", self.isa)
         self.context = context
         self.arithmetic = arithmetic
-        self.isa: str = _native.selected_isa(isa)
         self.position = 0  # tokens fed so far
 
     def feed(self, tokens: Sequence[int], wanted: int | None = None) -> Float32s:
@@ -74,6 +74,8 @@ class Session:
     def _forward(self, batch: np.ndarray, wanted: int) -> Float32s:
         try:
             logits: Float32s = self._executor.forward(batch, self.position, wanted)
+        except TabulaeError:  # from a tap
+            raise
         except ValueError as error:
             raise ModelError("run", "every input of a linear must be finite", error) from None
         return logits
@@ -92,8 +94,13 @@ class Session:
         return ids.astype(np.int32)
 
 
-def _check_options(threads: int, arithmetic: str) -> None:
+def check_options(threads: int, arithmetic: str, isa: str = "") -> str:
+    """Refuse what cannot be run; the instruction set that ``isa`` ("": TABULAE_ISA, else the best) stands for."""
     if not 1 <= threads <= 1024:
         raise UsageError("threads", "there must be 1 to 1024 threads", threads)
     if arithmetic not in ("auto", "multiply", "lookup"):
         raise UsageError("arithmetic", "it must be known", arithmetic, "accepted: auto, multiply, lookup")
+    isa = isa or os.environ.get("TABULAE_ISA", "")
+    if isa not in ("", *_native.isas()):
+        raise UsageError("isa", "it must run on this machine", isa, f"accepted: {', '.join(_native.isas())}")
+    return isa or _native.isas()[0]

@@ -32,9 +32,7 @@ class Shard:
         self.path = path
         header, data_start = _header(path)
         entries = sorted(header.items(), key=lambda entry: entry[1]["data_offsets"])
-        self._tensors = {
-            name: _tensor(entry, data_start) for name, entry in entries if name != "__metadata__"
-        }
+        self._tensors = {name: _tensor(entry, data_start) for name, entry in entries if name != "__metadata__"}
         with path.open("rb") as file:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 

@@ -3,12 +3,12 @@
 import contextlib
 import mmap
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.closing import Closing
 from tabulae.errors import FileError, ModelError
 from tabulae.sources._gguf_header import Header, Tensor
 from tabulae.sources._provenance import describe_files
@@ -32,7 +32,7 @@ def open_model(path: Path) -> "GGUFSource":
     return GGUFSource(path)
 
 
-class GGUFSource:
+class GGUFSource(Closing):
     """An opened GGUF file (see :class:`tabulae.sources.Source`): the header is checked, no weight is read yet."""
 
     kind = "gguf"
@@ -94,14 +94,6 @@ class GGUFSource:
         """Unmap the file; arrays already read stay valid."""
         with contextlib.suppress(BufferError):  # somebody still looks at the map: it goes with the last view
             self._data.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _tensor(self, name: str) -> Tensor:
         try:

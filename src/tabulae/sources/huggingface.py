@@ -1,12 +1,12 @@
 """Hugging Face folders: ``config.json``, ``*.safetensors`` (one file, or many with an index), ``tokenizer.json``."""
 
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.closing import Closing
 from tabulae.errors import ModelError
 from tabulae.sources._files import read_json
 from tabulae.sources._folder_tokenizer import tokenizer_data
@@ -28,7 +28,7 @@ def open_model(path: Path) -> "HuggingFaceSource":
     return HuggingFaceSource(path)
 
 
-class HuggingFaceSource:
+class HuggingFaceSource(Closing):
     """An opened folder (see :class:`tabulae.sources.Source`): all headers are checked, no weight is read yet."""
 
     kind = "huggingface"
@@ -81,14 +81,6 @@ class HuggingFaceSource:
         """Unmap all files; arrays already read stay valid."""
         for shard in self._shards:
             shard.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _shard(self, name: str) -> Shard:
         try:

@@ -6,27 +6,49 @@ The same trained model and options give the same bytes.
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
+from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.widths import prove
 from tabulae.artifact.records import FloatRecord, PlanEntry, TableRecord, TensorRecord
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.errors import UsageError
 from tabulae.formats import Format
+from tabulae.program.operations import Program
+from tabulae.sources import Source
 from tabulae.workflows.choice import choose, parse_rules
-
-if TYPE_CHECKING:
-    from tabulae.workflows.trained import TrainedModel
 
 TOKENIZER = "tabulae.tokenizer"
 Progress = Callable[[str, int, int], None]  # tensor that comes next, weights done, weights in all
 
 
-def build(
-    model: "TrainedModel", path: str | Path, *, formats: Sequence[str] = (), progress: Progress | None = None
-) -> Path:
+class Trained(Protocol):
+    """What building needs of a trained model; :class:`tabulae.workflows.trained.TrainedModel` is one."""
+
+    source: Source
+    program: Program
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Canonical names."""
+        ...
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one tensor."""
+        ...
+
+    def read(self, name: str) -> Float32s:
+        """One tensor in float32."""
+        ...
+
+    def parameters(self) -> int:
+        """Number of weights."""
+        ...
+
+
+def build(model: Trained, path: str | Path, *, formats: Sequence[str] = (), progress: Progress | None = None) -> Path:
     """Write the table model of ``model`` at ``path``; ``formats`` as in :mod:`tabulae.workflows.choice`.
 
     :raises UsageError: an unknown format, or a path that is the trained model itself
@@ -60,7 +82,7 @@ def build(
     return path
 
 
-def _write(writer: TableModelWriter, model: "TrainedModel", name: str, form: Format | None) -> int:
+def _write(writer: TableModelWriter, model: Trained, name: str, form: Format | None) -> int:
     """One tensor; its number of weights."""
     weights = model.read(name)
     if form is None:
@@ -71,12 +93,12 @@ def _write(writer: TableModelWriter, model: "TrainedModel", name: str, form: For
     return weights.size
 
 
-def planned_records(model: "TrainedModel", formats: Sequence[str] = ()) -> list[TensorRecord]:
+def planned_records(model: Trained, formats: Sequence[str] = ()) -> list[TensorRecord]:
     """What :func:`build` would write, without reading a weight."""
     return _planned_all(model, choose(model.program, model.names, parse_rules(formats)))
 
 
-def _planned_all(model: "TrainedModel", chosen: Mapping[str, Format | None]) -> list[TensorRecord]:
+def _planned_all(model: Trained, chosen: Mapping[str, Format | None]) -> list[TensorRecord]:
     return [_planned(name, model.shape(name), form) for name, form in chosen.items()]
 
 
@@ -96,12 +118,12 @@ def _planned(name: str, shape: tuple[int, ...], form: Format | None) -> TensorRe
     )
 
 
-def _blobs(model: "TrainedModel") -> Mapping[str, bytes]:
+def _blobs(model: Trained) -> Mapping[str, bytes]:
     vocabulary = model.source.vocabulary()
     return {} if vocabulary is None else {TOKENIZER: msgspec.json.encode(vocabulary)}
 
 
-def _check_target(model: "TrainedModel", path: Path) -> None:
+def _check_target(model: Trained, path: Path) -> None:
     """Never write over what is being read."""
     source = model.source.path
     same = path.exists() and os.path.samefile(path, source)

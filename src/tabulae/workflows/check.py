@@ -20,7 +20,7 @@ from tabulae.artifact.records import TableRecord
 from tabulae.artifact.verify import verify
 from tabulae.runtime.binding import Binding, add_weight
 from tabulae.runtime.session import Arithmetic, Session
-from tabulae.workflows.load import program_of, weights_of
+from tabulae.workflows.stored import program_of, weights_of
 
 ARITHMETICS: tuple[Arithmetic, ...] = ("multiply", "lookup")
 TOKENS = 8  # of the prompt whose logits are hashed; cut after the first and the fourth

@@ -11,7 +11,7 @@ from tabulae.artifact.records import TableRecord, TensorRecord, entry_sizes
 from tabulae.program.operations import Attention, Program
 from tabulae.sources import Source
 from tabulae.workflows.build import planned_records
-from tabulae.workflows.load import program_of
+from tabulae.workflows.stored import program_of
 from tabulae.workflows.trained import open_trained
 
 

@@ -10,7 +10,8 @@ from tabulae.evaluation.windows import FIRST, LENGTH
 from tabulae.program.operations import Program
 from tabulae.runtime.session import Arithmetic
 from tabulae.workflows.check import Progress
-from tabulae.workflows.load import from_file, program_of
+from tabulae.workflows.load import from_file
+from tabulae.workflows.stored import program_of
 from tabulae.workflows.trained import open_trained
 
 

@@ -1,20 +1,27 @@
 """A trained model seen through its architecture: canonical tensors, the program, and the float model to run."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.closing import Closing
 from tabulae.errors import UsageError
 from tabulae.program import architectures
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel
 from tabulae.sources import open_source
+from tabulae.workflows.build import build
 
 
-class TrainedModel:
-    """What a user brings, opened read-only: nothing is dequantised before it is asked for."""
+class TrainedModel(Closing):
+    """What a user brings, opened read-only: nothing is dequantised before it is asked for.
+
+    >>> with tabulae.open(model) as trained:
+    ...     trained.parameters(), trained.shape("lm_head.weight"), trained.dtype("lm_head.weight")
+    (129344, (300, 64), 'F32')
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.source = open_source(path)
@@ -53,8 +60,6 @@ class TrainedModel:
 
     def parameters(self) -> int:
         """Number of weights, tied tensors once."""
-        import math
-
         return sum(math.prod(self.shape(name)) for name in self.names)
 
     def load(self, **options: Any) -> LanguageModel:
@@ -66,21 +71,11 @@ class TrainedModel:
 
     def build(self, path: str | Path, **options: Any) -> Path:
         """Write the table model; see :func:`tabulae.workflows.build.build`."""
-        from tabulae.workflows.build import build
-
         return build(self, path, **options)
 
     def close(self) -> None:
         """Let go of the file."""
         self.source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def open_trained(path: str | Path) -> TrainedModel:

@@ -34,6 +34,12 @@ def test_blocks_do_not_waste_a_codepoint_on_the_very_end():
     np.testing.assert_allclose(codebook[8:], [0.05, 0.15, 0.255, 0.365, 0.485, 0.615, 0.77, 0.97], atol=0.015)
 
 
+def test_a_lone_far_weight_does_not_keep_a_codepoint():
+    x = np.sort(np.append(np.random.default_rng(3).standard_normal(100_000), 30.0))
+    found = lloyd_max(atoms(x, np.ones(len(x))), 8)
+    np.testing.assert_allclose(found, parse("lloyd:3/row/rms").codebook, atol=0.05)
+
+
 def test_fewer_values_than_codepoints():
     values = np.array([-1.0, 0.25, 3.0])
     found = lloyd_max(atoms(values, np.array([1.0, 2.0, 3.0])), 16)

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.formats.codebook import Codebook, best_unit, exact_codebook
+from tabulae.formats.density import Base, source_density
 from tabulae.formats.distributions import NORMAL
 from tabulae.formats.element import Element, check_bits, check_sign
-from tabulae.formats.density import Base, source_density
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """``lloyd:b``: the codebook that loses least on the very weights it is for (Lloyd 1982, Max 1960).
 
-It is stored with the weights and counted. Deterministic: it starts from the cube root of the estimated density and
+It is stored with the weights and counted. Deterministic: it starts from the best partition of some hundred cells and
 iterates to rest. Before weights are known it is the one for a Normal:
 
 >>> Lloyd(2).codebook("rms", None).values.round(2)
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tabulae.formats.codebook import Codebook, round_codebook
+from tabulae.formats.density import Base, Density, block_density, source_density
 from tabulae.formats.distributions import NORMAL, Float64s
 from tabulae.formats.element import FittedElement, check_bits
-from tabulae.formats.density import Base, Density, block_density, source_density
 
 ROW = 1024  # the block size that stands for a whole row or tensor as long as no weights are known
+CELLS = 512
 ITERATIONS = 5000
 REST = 1e-9  # of the largest codepoint: no codepoint moves by more than this
 
@@ -41,11 +42,9 @@ class Lloyd(FittedElement):
 
 def lloyd_max(density: Density, n: int) -> Float64s:
     """At most n ascending codepoints, each the mean of what is nearest to it; fewer if there are fewer values."""
-    values = _companded(density, n)
+    values = _best_partition(density, n)
     for _ in range(ITERATIONS):
-        w, wv, _ = density.cells(values)
-        used = w > 0
-        means = wv[used] / w[used]
+        means = _means(density.cells(values))
         moved = len(means) < len(values) or np.abs(means - values).max() > REST * np.abs(means).max()
         values = means
         if not moved:
@@ -53,8 +52,40 @@ def lloyd_max(density: Density, n: int) -> Float64s:
     return values
 
 
-def _companded(density: Density, n: int) -> Float64s:
-    """n codepoints spread by the cube root of the density, estimated from 16 n cells of equal weight."""
-    edges = density.quantiles(np.linspace(0, 1, 16 * n + 1))
-    reach = np.r_[0.0, np.cumsum(np.diff(edges) ** (2 / 3))]  # density ~ 1 / width: its cube root times the width
-    return np.unique(np.interp((np.arange(n) + 0.5) / n * reach[-1], reach, edges))
+def _best_partition(density: Density, n: int) -> Float64s:
+    """The means of the n runs of cells that lose least of all such runs, by dynamic programming.
+
+    Iterating from anywhere else can end in a poor place: a single far weight may keep a codepoint for itself.
+    """
+    sums = density.below(_companded(density, max(CELLS, 4 * n)))
+    cost = _costs(sums)
+    total, choices = cost[0], []
+    for _ in range(n - 1):
+        extended = total[:, None] + cost
+        choices.append(extended.argmin(axis=0))
+        total = extended.min(axis=0)
+    cuts = [len(total) - 1]
+    for choice in reversed(choices):
+        cuts.append(choice[cuts[-1]])
+    return _means(np.diff(sums[:, [0, *reversed(cuts)]], axis=1))
+
+
+def _costs(sums: Float64s) -> Float64s:
+    """The squared error [m, m] of one codepoint for cells i up to j, from running moments [3, m] at their edges."""
+    w, wv, wvv = sums[:, None, :] - sums[:, :, None]
+    errors = wvv - wv * wv / np.where(w > 0, w, 1)
+    return np.where(np.tri(len(w), k=-1, dtype=bool), np.inf, np.maximum(errors, 0))
+
+
+def _means(cells: Float64s) -> Float64s:
+    used = cells[0] > 0
+    means: Float64s = cells[1, used] / cells[0, used]
+    return means
+
+
+def _companded(density: Density, cells: int) -> Float64s:
+    """Edges of cells that follow the cube root of the density, estimated from 4 times as many cells of equal weight."""
+    quantiles = density.quantiles(np.linspace(0, 1, 4 * cells + 1))
+    reach = np.r_[0.0, np.cumsum(np.diff(quantiles) ** (2 / 3))]  # density ~ 1 / width: its cube root times the width
+    edges = np.interp(np.linspace(0, reach[-1], cells + 1), reach, quantiles)
+    return np.concatenate([[-np.inf], edges[1:-1], [np.inf]])

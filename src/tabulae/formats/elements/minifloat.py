@@ -11,9 +11,9 @@ from typing import ClassVar
 import numpy as np
 
 from tabulae.formats.codebook import Codebook, best_unit, exact_codebook
+from tabulae.formats.density import Base, source_density
 from tabulae.formats.distributions import NORMAL
 from tabulae.formats.element import Element
-from tabulae.formats.density import Base, source_density
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tabulae.formats.codebook import Codebook, round_codebook
+from tabulae.formats.density import Base, block_density
 from tabulae.formats.distributions import NORMAL, Distribution, StudentT
 from tabulae.formats.element import Element
-from tabulae.formats.density import Base, block_density
 
 OUTERMOST = 1 - (1 / 32 + 1 / 30) / 2  # half a step of 16 and of 15 even steps away from probability 1
 JUDGED_AT = 64  # the group size whose data choose the rounding to integers

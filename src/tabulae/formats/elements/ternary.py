@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tabulae.formats.codebook import Codebook, exact_codebook
-from tabulae.formats.element import Element
 from tabulae.formats.density import Base
+from tabulae.formats.element import Element
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What tests share: the tiny models, the real one, the data folder."""
+"""What tests and doctests share: the tiny models, the real one, the data folder."""
 
 import importlib.util
 import os
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "fixtures"))
-collect_ignore_glob = ["fixtures/*", "house.py"]
+sys.path.insert(0, str(Path(__file__).parent / "tests" / "fixtures"))
+collect_ignore_glob = ["tests/fixtures/*", "tests/house.py", "benchmarks/*", "build/*"]
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +46,14 @@ def tiny_tab(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     with tabulae.open(tiny_folder) as model:
         model.build(path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def examples(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Doctests find a tiny trained model at ``model`` and may write to ``folder``."""
+    if isinstance(request.node, pytest.DoctestItem):
+        namespace = request.getfixturevalue("doctest_namespace")
+        namespace["tabulae"] = __import__("tabulae")
+        namespace["model"] = request.getfixturevalue("tiny_folder")
+        namespace["table"] = request.getfixturevalue("tiny_tab")
+        namespace["folder"] = tmp_path_factory.mktemp("doctest")

@@ -1,0 +1,54 @@
+"""What stands in a table model, made ready to run: the checked program, weights, the tokenizer."""
+
+import msgspec
+import numpy as np
+
+from tabulae.artifact.reader import TableModelFile
+from tabulae.artifact.records import FloatRecord, TableRecord
+from tabulae.errors import TableModelError
+from tabulae.program.consistency import check_program
+from tabulae.program.operations import Program
+from tabulae.program.shapes import check_shapes
+from tabulae.runtime.binding import Weight
+from tabulae.text.data import TokenizerData
+from tabulae.workflows.build import TOKENIZER
+
+
+def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weight]:
+    """All weights by name, tables as they lie in the file or decoded to float32."""
+    return {record.name: _weight(file, record, decoded) for record in file.document.tensors}
+
+
+def program_of(file: TableModelFile) -> Program:
+    """The program, checked against the tensors of the file."""
+    try:
+        program = msgspec.json.decode(file.document.program, type=Program)
+    except msgspec.MsgspecError as error:
+        raise TableModelError("program", "it must follow the schema", error) from None
+    check_program(program)
+    check_shapes(program, {record.name: _shape(record) for record in file.document.tensors})
+    return program
+
+
+def vocabulary_of(file: TableModelFile) -> TokenizerData | None:
+    """The stored tokenizer, if there is one."""
+    if all(blob.name != TOKENIZER for blob in file.document.blobs):
+        return None
+    try:
+        return msgspec.json.decode(file.blob(TOKENIZER), type=TokenizerData)
+    except msgspec.MsgspecError as error:
+        raise TableModelError("tokenizer", "it must follow the schema", error) from None
+
+
+def _shape(record: TableRecord | FloatRecord) -> tuple[int, ...]:
+    return (record.rows, record.cols) if isinstance(record, TableRecord) else record.shape
+
+
+def _weight(file: TableModelFile, record: TableRecord | FloatRecord, decoded: bool) -> Weight:
+    if isinstance(record, FloatRecord):
+        return file.float(record.name)
+    if not decoded:
+        return file.matrix_parts(record.name)
+    matrix = file.matrix(record.name)
+    weights: np.ndarray = matrix.decode()
+    return weights if matrix.rotation is None else matrix.rotation.unrotate_weights(weights)
