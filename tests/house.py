@@ -27,7 +27,8 @@ def main() -> int:
     lengths = sorted(length for path in files for length, _ in functions(path))
     tenth = lengths[int(0.9 * len(lengths))]
     print(
-        f"{len(lengths)} functions in {len(files)} files: median {statistics.median(lengths):.0f} lines, 9 in 10 <= {tenth}"
+        f"{len(lengths)} functions in {len(files)} files: "
+        f"median {statistics.median(lengths):.0f} lines, 9 in 10 <= {tenth}"
     )
     sources = [*files, *(p for p in (ROOT / "native").rglob("*") if p.suffix in {".cpp", ".h", ".inl"})]
     long_files = [(n, str(path)) for path in sources if (n := len(path.read_text().splitlines())) > LONGEST_FILE]

@@ -140,14 +140,14 @@ def test_help_has_examples(tabulae, verb):
 
 
 def test_importing_is_light():
-    heavy = "numpy scipy gguf tokenizers torch typer rich jinja2 safetensors".split()
+    heavy = ["numpy", "scipy", "gguf", "tokenizers", "torch", "typer", "rich", "jinja2", "safetensors"]
     script = f"import tabulae, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_loading_needs_nothing_heavy(tiny_tab):
-    heavy = "scipy gguf torch typer safetensors tokenizers jinja2".split()
+    heavy = ["scipy", "gguf", "torch", "typer", "safetensors", "tokenizers", "jinja2"]
     script = f"import tabulae, sys; tabulae.load({str(tiny_tab)!r}); print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

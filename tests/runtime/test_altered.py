@@ -16,8 +16,15 @@ from tabulae.errors import TabulaeError
 @pytest.fixture(scope="module")
 def sparse_tab(tiny_folder, tmp_path_factory):
     """Every kind of part: codes of 2 to 8 bits, int16 codepoints, multipliers, outliers."""
-    rules = ["normal:4/g32/signmax", "*q_proj*=normal:7/row/rms/sparse=0.02", "*up*=t:3/g64/absmax", "*gate*=int:2/row/rms",
-             "*down*=lloyd:6/tensor/rms/sparse=0.01", "*head*=int:8/row/absmax", "*v_proj*=normal:5/g32/absmax"]  # fmt: skip
+    rules = [
+        "normal:4/g32/signmax",
+        "*q_proj*=normal:7/row/rms/sparse=0.02",
+        "*up*=t:3/g64/absmax",
+        "*gate*=int:2/row/rms",
+        "*down*=lloyd:6/tensor/rms/sparse=0.01",
+        "*head*=int:8/row/absmax",
+        "*v_proj*=normal:5/g32/absmax",
+    ]
     path = tmp_path_factory.mktemp("altered") / "m.tab"
     with tabulae.open(tiny_folder) as model:
         return model.build(path, formats=rules)

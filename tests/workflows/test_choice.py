@@ -6,13 +6,13 @@ from tabulae.errors import UsageError
 from tabulae.program.operations import Embed, Linear, Program, Project, Select
 from tabulae.workflows.choice import choose, parse_rules
 
-PROGRAM = Program(
-    (Embed("e", "x"), Project("x", (Linear("a.q", "h", "a.q.bias"),)), Select("h", "l"), Project("l", (Linear("head", "y"),))),
-    {"x": 4, "h": 4, "l": 4, "y": 9},
-    "y",
-    9,
-    8,
-)  # fmt: skip
+OPERATIONS = (
+    Embed("e", "x"),
+    Project("x", (Linear("a.q", "h", "a.q.bias"),)),
+    Select("h", "l"),
+    Project("l", (Linear("head", "y"),)),
+)
+PROGRAM = Program(OPERATIONS, {"x": 4, "h": 4, "l": 4, "y": 9}, "y", 9, 8)
 
 
 def chosen(*rules):

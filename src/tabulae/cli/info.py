@@ -21,7 +21,7 @@ def info(
     tensors: Annotated[bool, typer.Option("--tensors", help="A line for every tensor.")] = False,
     json: Json = False,
 ) -> None:
-    """Show what is in a model: provenance, licence, formats, bits per weight; for a trained model, what it would cost."""
+    """Show what is in a model: provenance, formats, bits per weight; of a trained model also what it would cost."""
     from tabulae.artifact.names import shown
     from tabulae.workflows.describe import describe
 
