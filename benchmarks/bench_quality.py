@@ -10,7 +10,6 @@ of wiki.test.raw (positions 256..510), with its standard error over windows.
 """
 
 import argparse
-import fnmatch
 import json
 import math
 import sys
@@ -24,6 +23,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+import tabulae
 from inputs import smollm2, wikitext
 from tabulae.artifact.parts import MatrixParts
 from tabulae.evaluation import (
@@ -37,13 +37,12 @@ from tabulae.evaluation import (
     perplexity,
 )
 from tabulae.evaluation.value import Value
-from tabulae.formats import Encoded, parse
-from tabulae.program import architectures
+from tabulae.formats import Encoded
 from tabulae.program.operations import Program
 from tabulae.runtime.binding import Binding, Weight, pack_matrix
 from tabulae.runtime.language_model import LanguageModel, available_cores
-from tabulae.sources import open_source
 from tabulae.text.data import TokenizerData
+from tabulae.workflows.choice import choose, parse_rules
 
 CODINGS: dict[str, tuple[int, int | None]] = {  # name -> E, seed of the rotation
     "E = 0": (0, None),
@@ -105,11 +104,8 @@ def arguments() -> argparse.Namespace:
 
 def prepare(options: argparse.Namespace) -> Bench:
     """Read model and text."""
-    with open_source(options.model) as source:
-        architecture = architectures.find(source)
-        config = architecture.config(source)
-        tensors = {name: origin.read(source) for name, origin in architecture.tensors(source, config).items()}
-        program, vocabulary = architecture.program(config), source.vocabulary()
+    with tabulae.open(options.model) as trained:
+        tensors, program, vocabulary = dict(trained.tensors()), trained.program, trained.source.vocabulary()
     text = options.text.read_text(encoding="utf-8")
     with LanguageModel(Binding(program, tensors), vocabulary) as model:
         windows = cut_text(text, model.tokenizer, count=options.windows)
@@ -129,7 +125,8 @@ def activations(bench: Bench) -> dict[str, Quality]:
 
 def quality_of(bench: Bench, recipe: str) -> dict[str, Any]:
     """Size, R and KL of one recipe."""
-    encoded = {name: encode(recipe, name, w) for name, w in bench.tensors.items() if w.ndim == 2}
+    formats = choose(bench.program, list(bench.tensors), parse_rules(recipe.split(";")))
+    encoded = {name: form.encode(bench.tensors[name]) for name, form in formats.items() if form is not None}
     decoded = bench.tensors | {name: one.decode() for name, one in encoded.items()}
     found: dict[str, Any] = dict(relative_error(bench.tensors, decoded, list(encoded)))
     weights: dict[str, Weight] = {**bench.tensors, **{name: pack_matrix(name, e.matrix) for name, e in encoded.items()}}
@@ -140,13 +137,6 @@ def quality_of(bench: Bench, recipe: str) -> dict[str, Any]:
     }
     reference = bench.model(bench.tensors)
     return found | evaluate_all(candidates, reference, bench.windows, progress=progress(recipe))
-
-
-def encode(recipe: str, name: str, w: npt.NDArray[np.float32]) -> Encoded:
-    """One tensor in the format that a recipe gives it; the last pattern that fits counts."""
-    default, *others = recipe.split(";")
-    fitting = [other.partition("=")[2] for other in others if fnmatch.fnmatchcase(name, other.partition("=")[0])]
-    return parse([default, *fitting][-1]).encode(w)
 
 
 def relative_error(exact: Tensors, decoded: Tensors, names: list[str]) -> dict[str, float]:

@@ -55,11 +55,11 @@ def test_ls_loses_less_and_unbiased_is_longer():
 def test_a_row_is_not_blown_up():
     x = np.full((1, 256), 0.01, np.float32)
     x[0, 0] = 1
-    decoded = parse("ternary/row/absmax").encode(x).decode()  # one weight of 256 is left: <w, w> = 1.0255
+    decoded = parse("ternary/row/absmax/gain=unbiased").encode(x).decode()  # one weight of 256 is left: <w, w> = 1.0255
     assert decoded[0, 0] == 1.0234375 and not decoded[0, 1:].any()
     x[0] = 0.49  # nearly all energy is lost: unbiased would want 60 times the scale
     x[0, 0] = 1
-    assert parse("ternary/row/absmax").encode(x).decode()[0, 0] == 2
+    assert parse("ternary/row/absmax/gain=unbiased").encode(x).decode()[0, 0] == 2
 
 
 def test_factors_and_limits():

@@ -43,7 +43,7 @@ def test_names_read_back(form):
         ("int:4,sign=sym/row/rms", "int:4,sign=sym/row/rms"),
         ("t:4,nu=5/row/rms", "t:4/row/rms"),
         ("t:4,nu=7.50,sign=asym/row/rms", "t:4,sign=asym,nu=7.5/row/rms"),
-        ("nf4/g128/absmax/sparse=0.0010/gain=ls", "nf4/g128/absmax/sparse=0.001/gain=ls"),
+        ("nf4/g128/absmax/sparse=0.0010/gain=unbiased", "nf4/g128/absmax/sparse=0.001/gain=unbiased"),
         ("e2m1/g32/search/sparse=0", "e2m1/g32/search"),
         ("lloyd:3/tensor/rms/sparse=1e-3", "lloyd:3/tensor/rms/sparse=0.001"),
     ],

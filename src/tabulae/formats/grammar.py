@@ -1,8 +1,8 @@
 """Names of formats: ``element[:bits][,key=value]*/granularity/scale[/sparse=f][/gain=ls|unbiased]``.
 
 >>> parse("t:4,nu=7/row/search/sparse=0.001")
-Format(element=StudentT(bits=4, sign='sym', nu=7.0), granularity='row', scale='search', sparse=0.001, gain='unbiased')
->>> str(parse("int:8,sign=asym/row/absmax/gain=unbiased"))
+Format(element=StudentT(bits=4, sign='sym', nu=7.0), granularity='row', scale='search', sparse=0.001, gain='ls')
+>>> str(parse("int:8,sign=asym/row/absmax/gain=ls"))
 'int:8/row/absmax'
 """
 
