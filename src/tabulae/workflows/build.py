@@ -19,8 +19,8 @@ from tabulae.formats import Format
 from tabulae.program.operations import Program
 from tabulae.sources import Source
 from tabulae.workflows.choice import choose, parse_rules
+from tabulae.workflows.stored import TOKENIZER
 
-TOKENIZER = "tabulae.tokenizer"
 Progress = Callable[[str, int, int], None]  # tensor that comes next, weights done, weights in all
 
 

@@ -11,12 +11,13 @@ from tabulae.program.operations import Program
 from tabulae.program.shapes import check_shapes
 from tabulae.runtime.binding import Weight
 from tabulae.text.data import TokenizerData
-from tabulae.workflows.build import TOKENIZER
 
 
 def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weight]:
     """All weights by name, tables as they lie in the file or decoded to float32."""
     return {record.name: _weight(file, record, decoded) for record in file.document.tensors}
+
+TOKENIZER = "tabulae.tokenizer"  # the blob that holds the tokenizer
 
 
 def program_of(file: TableModelFile) -> Program:
