@@ -17,6 +17,7 @@ def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weig
     """All weights by name, tables as they lie in the file or decoded to float32."""
     return {record.name: _weight(file, record, decoded) for record in file.document.tensors}
 
+
 TOKENIZER = "tabulae.tokenizer"  # the blob that holds the tokenizer
 
 
