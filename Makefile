@@ -9,10 +9,10 @@ FIND_MODEL := import importlib.util as u, pathlib; print(next(pathlib.Path(u.fin
 MODEL = $$($(BIN)/python -c '$(FIND_MODEL)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-live lint format bench gcc clang sanitize clean
+.PHONY: help demo test test-slow test-live lint format docs bench gcc clang sanitize clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '  make %-10s %s\n' "$$verb" "$$text"; done
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "[make] $(PYTHON) must be installed; or say make PYTHON=..."; exit 1; }
@@ -37,13 +37,13 @@ demo: $(VENV)/.installed $(VENV)/.model ## build SmolLM2-135M as a table model a
 	@echo; $(BIN)/tabulae check build/smollm2.tab --against "$(MODEL)" --text docs/architecture.md --windows 4 --brief
 	@echo; $(BIN)/tabulae bench build/smollm2.tab --brief
 
-test: $(VENV)/.installed $(VENV)/.model ## all tests but the slow ones
-	$(BIN)/pytest -m "not slow and not live" $(ARGS)
+test: $(VENV)/.installed $(VENV)/.model ## all tests but the slow ones (with torch and transformers installed, compared live with them)
+	$(BIN)/pytest -m "not slow" $(ARGS)
 
-test-slow: $(VENV)/.installed $(VENV)/.model ## the slow tests: long sweeps, kill and fill-the-disk runs
-	$(BIN)/pytest -m "slow and not live" $(ARGS)
+test-slow: $(VENV)/.installed $(VENV)/.model ## the slow tests: perplexity, a thousand killed builds (30 minutes at most)
+	timeout 1800 $(BIN)/pytest -m "slow and not live" $(ARGS)
 
-# torch first and by itself: pinned, it takes the CPU build
+# torch first and by itself: exactly this version, so that nothing else pulls in another build of it
 test-live: $(VENV)/.installed $(VENV)/.model ## the same models in torch and transformers, compared number by number
 	$(PIP) install $(TORCH)
 	$(PIP) install --editable ".[dev,live]"
@@ -60,6 +60,10 @@ format: $(VENV)/.installed ## put the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	find native -name '*.cpp' -o -name '*.h' -o -name '*.inl' | xargs $(BIN)/clang-format -i
+
+docs: $(VENV)/.installed ## the reference of the Python interface as HTML, in build/docs
+	$(PIP) install "pdoc>=15"
+	$(BIN)/pdoc --output-directory build/docs tabulae '!tabulae._native' '!tabulae.cli'
 
 bench: $(VENV)/.installed $(VENV)/.model ## speed against llama.cpp and plain memory reads, in one run
 	$(BIN)/python benchmarks/bench_decode.py "$(MODEL)"

@@ -8,6 +8,7 @@
 #include <any>
 #include <stdexcept>
 
+#include "codes/rans.h"
 #include "core/memory.h"
 #include "decoder/executor.h"
 
@@ -156,7 +157,7 @@ Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In
     for (int64_t first = 0; first < x.n; first += kTile) {
       const int64_t count = std::min(kTile, x.n - first);
       kernel(m, x, panel, first, count, totals);
-      if (!m.outlier_offsets.empty()) kernels.add_outliers(m, x, panel, first, count, totals);
+      if (!m.outlier_offsets.empty()) kernels.add_outliers[lookup](m, x, panel, first, count, totals);
       for (int64_t i = 0; i < count; ++i)
         for (int64_t row = panel * kPanel; row < std::min((panel + 1) * kPanel, m.rows); ++row)
           sums[(first + i) * m.rows + row] = totals[i][row % kPanel];
@@ -173,6 +174,7 @@ uint64_t read_all(const std::vector<In<uint8_t, 1>>& arrays, int threads) {
 }
 
 nb::tuple encode(In<float, 2> x, int exponents, const std::string& isa) {
+  require(exponents >= 0 && exponents <= 7, "exponents must lie in 0..7");
   const Kernels& kernels = select(isa);
   const FloatMode mode;
   Activations out;
@@ -202,6 +204,62 @@ Out<float> polynomial(const std::string& name, In<float, 1> x, const std::string
   return array(std::move(y), {x.size()});
 }
 
+std::span<const uint8_t> span_of(const In<uint8_t, 1>& a) { return {a.data(), a.size()}; }
+
+// As ValueError(must, got): the caller knows what the stream is of.
+template <class Call>
+auto or_value_error(Call&& call) {
+  try {
+    return call();
+  } catch (const rans::Malformed& e) {
+    PyErr_SetObject(PyExc_ValueError, nb::make_tuple(e.must, e.got).ptr());
+    throw nb::python_error();
+  }
+}
+
+Out<uint8_t> rans_encode(In<uint8_t, 1> symbols, int threads) {
+  std::vector<uint8_t> stream;
+  {
+    const nb::gil_scoped_release release;
+    stream = rans::encode(span_of(symbols), threads);
+  }
+  const size_t size = stream.size();
+  return array(std::move(stream), {size});
+}
+
+// How many symbols it holds, and the largest that may be among them.
+nb::tuple rans_head(In<uint8_t, 1> stream) {
+  return or_value_error([&] {
+    const rans::Stream read(span_of(stream));
+    return nb::make_tuple(read.count(), read.largest());
+  });
+}
+
+Out<uint8_t> rans_decode(In<uint8_t, 1> stream, int64_t count, int threads) {
+  return or_value_error([&] {
+    const rans::Stream read(span_of(stream));
+    if (read.count() != count)
+      throw rans::Malformed{"it must hold " + std::to_string(count) + " symbols", std::to_string(read.count())};
+    std::vector<uint8_t> symbols(count);
+    {
+      const nb::gil_scoped_release release;
+      read.decode(symbols.data(), threads);
+    }
+    return array(std::move(symbols), {static_cast<size_t>(count)});
+  });
+}
+
+Out<uint32_t> rans_frequencies(In<int64_t, 1> counts) {
+  rans::Counts copy{};
+  require(counts.size() == copy.size(), "there must be 256 counts");
+  for (size_t s = 0; s < copy.size(); ++s) {
+    copy[s] = counts.data()[s];
+    require(copy[s] >= 0 && copy[s] < int64_t{1} << 39, "counts must lie in 0..2^39");
+  }
+  const rans::Frequencies f = rans::frequencies(copy);
+  return array(std::vector<uint32_t>(f.begin(), f.end()), {f.size()});
+}
+
 Out<float> forward(Executor& self, In<int32_t, 1> tokens, int64_t start, int64_t wanted) {
   const auto n = static_cast<int64_t>(tokens.size());
   require(n >= 1 && n <= Executor::kBatch, "a batch must have 1..64 tokens");
@@ -229,8 +287,10 @@ void tap(Executor& self, int weight, std::optional<nb::callable> callback) {
     std::vector<float> copy(x, x + n * cols);
     nb::object result = (*held)(array(std::move(copy), {static_cast<size_t>(n), static_cast<size_t>(cols)}));
     if (result.is_none()) return;
-    const auto replaced = nb::cast<In<float, 2>>(result);
-    require(replaced.size() == static_cast<size_t>(n * cols), "a tap must return inputs of the same shape");
+    In<float, 2> replaced;
+    require(nb::try_cast(result, replaced) && static_cast<int64_t>(replaced.shape(0)) == n &&
+                static_cast<int64_t>(replaced.shape(1)) == cols,
+            "a tap must return float32 inputs of the same shape, or None");
     std::copy_n(replaced.data(), n * cols, x);
   });
 }
@@ -238,6 +298,8 @@ void tap(Executor& self, int weight, std::optional<nb::callable> callback) {
 }  // namespace
 
 NB_MODULE(_native, m) {
+  nb::exception<NotFinite>(m, "NotFiniteError", PyExc_ValueError);
+  nb::exception<Busy>(m, "BusyError", PyExc_RuntimeError);
   m.doc() = "Native kernels and the executor; use tabulae.runtime instead.";
   m.attr("BATCH") = Executor::kBatch;
   m.def("isas", &available_isas, "Instruction sets that run here, best first.");
@@ -247,6 +309,11 @@ NB_MODULE(_native, m) {
   m.def("read_all", &read_all, nb::arg("arrays"), nb::arg("threads"));
   m.def("rotate", &rotate, nb::arg("x").noconvert(), nb::arg("signs").noconvert(), nb::arg("orders"), nb::arg("dense"));
   m.def("polynomial", &polynomial, nb::arg("name"), nb::arg("x").noconvert(), nb::arg("isa") = "");
+
+  m.def("rans_encode", &rans_encode, nb::arg("symbols").noconvert(), nb::arg("threads"));
+  m.def("rans_head", &rans_head, nb::arg("stream").noconvert());
+  m.def("rans_decode", &rans_decode, nb::arg("stream").noconvert(), nb::arg("count"), nb::arg("threads"));
+  m.def("rans_frequencies", &rans_frequencies, nb::arg("counts").noconvert());
 
   nb::class_<PyModel>(m, "Model")
       .def(nb::init<>())

@@ -6,6 +6,7 @@ folder=$(realpath -m "${1:-build/peers}")
 version=0.3.36
 source="$folder/llama_cpp_python-$version/vendor/llama.cpp"
 mkdir -p "$folder"
+command -v cmake >/dev/null || { echo "needs cmake (apt-get install cmake, or pip install cmake)" >&2; exit 1; }
 if [ ! -d "$source" ]; then
   python3 -m pip --quiet download --no-deps --no-binary :all: --dest "$folder" "llama-cpp-python==$version" >&2
   tar -xf "$folder/llama_cpp_python-$version.tar.gz" -C "$folder"

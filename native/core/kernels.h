@@ -13,6 +13,9 @@ namespace tabulae {
 using PanelKernel = void (*)(const TableMatrix&, const Activations&, int64_t panel, int64_t first, int64_t count,
                              int64_t totals[kTile][kPanel]);
 
+// Adds what the outliers of the panel give.
+using OutlierKernel = PanelKernel;
+
 struct AttentionTask {
   const float* q;       // [head]
   const float* keys;    // [positions][head]
@@ -36,8 +39,7 @@ struct Kernels {
   bool (*needs_tables)(const TableMatrix&);
   PanelKernel (*multiply)(const TableMatrix&);
   PanelKernel (*lookup)(const TableMatrix&);
-  void (*add_outliers)(const TableMatrix&, const Activations&, int64_t panel, int64_t first, int64_t count,
-                       int64_t totals[kTile][kPanel]);
+  OutlierKernel add_outliers[2];  // by multiplication, by look-up
   // y[p * y_stride + row] = totals * (row scale * s) (+ bias)
   void (*finish)(const TableMatrix&, const Activations&, int64_t panel, int64_t first, int64_t count,
                  const int64_t totals[kTile][kPanel], const float* bias, float* y, int64_t y_stride);

@@ -20,7 +20,6 @@ inline constexpr int64_t kLanes = 16;
 typedef float f32x16 __attribute__((vector_size(64)));
 typedef int32_t i32x16 __attribute__((vector_size(64)));
 typedef uint32_t u32x16 __attribute__((vector_size(64)));
-typedef double f64x16 __attribute__((vector_size(128)));
 
 TABULAE_INLINE f32x16 load(const float* p) {
   f32x16 v;
@@ -81,12 +80,6 @@ TABULAE_INLINE float tree(f32x16 v) {
     for (int i = 0; i < step; ++i) a[i] += a[i + step];
   return a[0];
 #endif
-}
-
-TABULAE_INLINE float maximum(f32x16 v) {
-  float best = v[0];
-  for (int i = 1; i < 16; ++i) best = v[i] > best ? v[i] : best;
-  return best;
 }
 
 }  // namespace tabulae

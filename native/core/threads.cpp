@@ -1,5 +1,7 @@
 #include "core/threads.h"
 
+#include <utility>
+
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #define TABULAE_PAUSE() _mm_pause()
@@ -18,20 +20,32 @@ FloatMode::FloatMode() {
 #if defined(__x86_64__)
   saved_ = _mm_getcsr();
   _mm_setcsr(0x1f80);  // all exceptions masked, nearest, FTZ and DAZ off
+#elif defined(__aarch64__)
+  asm volatile("mrs %0, fpcr" : "=r"(saved_));
+  asm volatile("msr fpcr, %0" : : "r"(uint64_t{0}));  // nearest, FZ off
 #endif
 }
 
 FloatMode::~FloatMode() {
 #if defined(__x86_64__)
-  _mm_setcsr(saved_);
+  _mm_setcsr(static_cast<unsigned>(saved_));
+#elif defined(__aarch64__)
+  asm volatile("msr fpcr, %0" : : "r"(saved_));
 #endif
 }
 
 Threads::Threads(int count) {
-  for (int i = 1; i < count; ++i) workers_.emplace_back([this] { work(); });
+  try {
+    for (int i = 1; i < count; ++i) workers_.emplace_back([this] { work(); });
+  } catch (...) {  // no more threads to be had: those that started must end first
+    stop();
+    throw;
+  }
 }
 
-Threads::~Threads() {
+Threads::~Threads() { stop(); }
+
+void Threads::stop() {
   {
     std::lock_guard lock(mutex_);
     stop_ = true;
@@ -39,11 +53,18 @@ Threads::~Threads() {
   }
   wake_.notify_all();
   for (auto& worker : workers_) worker.join();
+  workers_.clear();
 }
 
 void Threads::take() {
-  for (int64_t begin; (begin = next_.fetch_add(step_)) < items_;)
-    call_(body_, begin, begin + step_ < items_ ? begin + step_ : items_);
+  try {
+    for (int64_t begin; (begin = next_.fetch_add(step_)) < items_;)
+      call_(body_, begin, begin + step_ < items_ ? begin + step_ : items_);
+  } catch (...) {
+    std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+    next_ = items_;
+  }
 }
 
 void Threads::start(int64_t items, int64_t grain, Call call, void* body) {
@@ -63,6 +84,7 @@ void Threads::start(int64_t items, int64_t grain, Call call, void* body) {
       TABULAE_PAUSE();
     else
       std::this_thread::yield();
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 void Threads::work() {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -20,7 +21,8 @@ class Threads {
 
   int count() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // body(begin, end) over [0, items), in ranges that are multiples of `grain`.
+  // body(begin, end) over [0, items), in ranges that are multiples of `grain`. What a body throws is thrown here, once
+  // all threads are done.
   template <class Body>
   void run(int64_t items, int64_t grain, Body&& body) {
     if (count() == 1 || items <= grain) {
@@ -36,6 +38,7 @@ class Threads {
   void start(int64_t items, int64_t grain, Call call, void* body);
   void work();
   void take();
+  void stop();
 
   std::vector<std::thread> workers_;
   Call call_ = nullptr;
@@ -45,6 +48,7 @@ class Threads {
   std::atomic<uint32_t> round_{0};
   std::atomic<int> busy_{0};
   std::atomic<bool> stop_{false};
+  std::exception_ptr error_;  // the first that a body threw, under mutex_
   std::mutex mutex_;
   std::condition_variable wake_;
 };
@@ -56,7 +60,7 @@ class FloatMode {
   ~FloatMode();
 
  private:
-  unsigned saved_ = 0;
+  uint64_t saved_ = 0;
 };
 
 }  // namespace tabulae

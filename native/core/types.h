@@ -21,7 +21,7 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Product tables of the 256 activation codes (row x + 128), made when a model is loaded.
 struct Products {
   std::vector<int32_t> codepoints;  // [256][2^bits]; empty where quarter squares serve (8 bits, int8 codepoints)
-  std::vector<int32_t> nibbles;     // [256][16]: with the codepoints up to 4 bits, else with 0..15
+  std::vector<int32_t> nibbles;     // [256][16]: with int8 codepoints of up to 4 bits, else with 0..15
 };
 
 // One tensor, read where the file is mapped.

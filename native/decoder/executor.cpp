@@ -44,6 +44,9 @@ Executor::Executor(const Model& model, int64_t context, int threads, Arithmetic 
 void Executor::tap(int weight, Tap callback) { taps_.at(weight) = std::move(callback); }
 
 void Executor::forward(const int32_t* tokens, int64_t n, int64_t start, int64_t wanted, float* logits) {
+  if (running_.test_and_set()) throw Busy("[session] one call must end before the next begins");
+  const std::unique_ptr<std::atomic_flag, void (*)(std::atomic_flag*)> release(
+      &running_, [](std::atomic_flag* flag) { flag->clear(); });
   const FloatMode mode;
   Run run{tokens, n, start, wanted, n};
   turns_.clear();
@@ -140,7 +143,7 @@ void Executor::encode(const Weight& weight, const float* x, int64_t n) {
     for (int64_t i = begin; i < end; ++i)
       if (!kernels_.encode(x + i * cols, i, weight.table.exponents, activations_)) finite = false;
   });
-  if (!finite) throw std::domain_error("[run] inputs of a linear must be finite, but got NaN or infinity");
+  if (!finite) throw NotFinite("[run] inputs of a linear must be finite, but got NaN or infinity");
 }
 
 // Lookup kernels with per-position tables: made anew where the codebook changes.
@@ -161,7 +164,8 @@ void Executor::table_panels(const Linear& linear, int64_t begin, int64_t end, in
     for (int64_t first = 0; first < n; first += kTile) {
       const int64_t count = std::min(kTile, n - first);
       kernel(matrix, activations_, panel, first, count, totals);
-      if (!matrix.outlier_offsets.empty()) kernels_.add_outliers(matrix, activations_, panel, first, count, totals);
+      if (!matrix.outlier_offsets.empty())
+        kernels_.add_outliers[arithmetic_ == Arithmetic::kLookup](matrix, activations_, panel, first, count, totals);
       kernels_.finish(matrix, activations_, panel, first, count, totals, vector(linear.bias), row(linear.out, 0),
                       matrix.rows);
     }

@@ -2,14 +2,26 @@
 // on the batch it came in, on threads, on the ISA or on the arithmetic.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "core/threads.h"
 #include "decoder/model.h"
 
 namespace tabulae {
+
+// An input of a linear is NaN or infinite.
+struct NotFinite : std::domain_error {
+  using std::domain_error::domain_error;
+};
+
+// A sequence is asked to run while it runs: by a tap, or from another thread.
+struct Busy : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 enum class Arithmetic { kMultiply, kLookup };
 
@@ -23,7 +35,7 @@ class Executor {
   Executor(const Model& model, int64_t context, int threads, Arithmetic arithmetic, const Kernels& kernels);
 
   // tokens[n] at positions start, start + 1, ..; n <= kBatch; logits of the positions from `wanted` on:
-  // [n - wanted][vocabulary]. Throws std::domain_error where an input of a linear is not finite.
+  // [n - wanted][vocabulary]. Throws NotFinite, and Busy.
   void forward(const int32_t* tokens, int64_t n, int64_t start, int64_t wanted, float* logits);
 
   void tap(int weight, Tap callback);
@@ -75,6 +87,7 @@ class Executor {
   Activations activations_;
   std::shared_ptr<const Products> prepared_;  // codebook of activations_.tables
   std::vector<float> rotated_;
+  std::atomic_flag running_ = ATOMIC_FLAG_INIT;
 };
 
 }  // namespace tabulae

@@ -24,6 +24,7 @@ std::shared_ptr<const Products> products_of(const TableMatrix& m) {
   static std::mutex mutex;
   static std::map<std::pair<int, std::array<int16_t, 256>>, std::weak_ptr<const Products>> cache;
   std::lock_guard lock(mutex);
+  std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
   auto& slot = cache[{m.bits | (m.wide ? 64 : 0), m.codebook}];
   if (auto known = slot.lock()) return known;
   auto made = std::make_shared<Products>();
@@ -32,7 +33,7 @@ std::shared_ptr<const Products> products_of(const TableMatrix& m) {
     if (m.bits < 8 || m.wide)
       for (int code = 0; code < codes; ++code) made->codepoints.push_back(m.codebook[code] * x);
     for (int value = 0; value < 16; ++value)
-      made->nibbles.push_back((m.bits > 4 ? value : m.codebook[value & (codes - 1)]) * x);
+      made->nibbles.push_back((m.bits > 4 || m.wide ? value : m.codebook[value & (codes - 1)]) * x);
   }
   slot = made;
   return made;
@@ -45,7 +46,6 @@ void derive(TableMatrix& m) {
   m.offset = -m.codebook[0];
   for (int code = 0; code < codes; ++code) {
     m.biased[code] = static_cast<uint8_t>(m.codebook[code] + 128);
-    // code 255 of int:8 is never written; the kernel may give it any value
     if (m.codebook[code] != code - m.offset && !(code == 255 && m.codebook[code] == 0)) m.affine = false;
   }
   if (m.bits != 8 || m.offset < 0 || m.offset > 128) m.affine = false;

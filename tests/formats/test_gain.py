@@ -62,9 +62,18 @@ def test_a_row_is_not_blown_up():
     assert parse("ternary/row/absmax/gain=unbiased").encode(x).decode()[0, 0] == 2
 
 
+def test_least_squares_shrinks_a_row_that_is_nearly_lost():
+    """One 1 among zeros on a codebook without a zero: the error never exceeds the weights."""
+    x = np.zeros((6, 10), np.float32)
+    x[2, 3] = 1
+    for name in ("t:2/tensor/absmax", "normal:2/tensor/absmax"):
+        assert np.linalg.norm(parse(name).encode(x).decode() - x) <= 1 + 1e-6
+
+
 def test_factors_and_limits():
     assert gain_factors(np.array([[1.0, 0.0], [2.0, 0.0]]))[0] == 0.5
     before = np.array([1.0, 1.0, 1.0, 0.0], np.float32)
     wanted = np.array([0.1, 30.0, np.nan, np.nan])
-    assert limited(wanted, before).tolist() == [0.5, 2.0, 1.0, 0.0]
+    assert limited(wanted, before, "unbiased").tolist() == pytest.approx([0.1, 2.0, 1.0, 0.0])
+    assert limited(wanted, before, "ls").tolist() == pytest.approx([0.1, 30.0, 1.0, 0.0])
     assert tensor_products(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist() == [[3.0], [7.0]]

@@ -1,5 +1,10 @@
 """Building: what is in the file, the same bytes every time, and nothing lost when it goes wrong."""
 
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 import xxhash
@@ -128,14 +133,82 @@ def test_a_full_disk_leaves_nothing(tiny_folder, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_an_interrupt_leaves_nothing_and_the_model_open(tiny_folder, tmp_path):
+def interrupted(model, path, after):
+    """A build that is interrupted when it comes to the first tensor whose name contains ``after``."""
+
     def stop(name, done, total):
-        if "layers.1" in name:
+        if after in name:
             raise KeyboardInterrupt
 
+    with pytest.raises(KeyboardInterrupt):
+        model.build(path, progress=stop)
+
+
+def test_an_interrupted_build_goes_on(tiny_folder, tiny_tab, tmp_path, monkeypatch):
+    path = tmp_path / "m.tab"
     with tabulae.open(tiny_folder) as model:
-        with pytest.raises(KeyboardInterrupt):
-            model.build(tmp_path / "m.tab", progress=stop)
-        assert not list(tmp_path.iterdir())
-        model.build(tmp_path / "m.tab")
-    assert (tmp_path / "m.tab").exists()
+        interrupted(model, path, "layers.1")
+        assert not path.exists() and (tmp_path / "m.tab.work").is_dir()
+        read = []
+        monkeypatch.setattr(model, "read", lambda name, real=model.read: read.append(name) or real(name))
+        model.build(path)
+    assert not any("layers.0" in name and "norm" not in name for name in read)  # those were kept
+    assert path.read_bytes() == tiny_tab.read_bytes() and [p.name for p in tmp_path.iterdir()] == ["m.tab"]
+
+
+def test_a_damaged_part_is_encoded_again(tiny_folder, tiny_tab, tmp_path):
+    path = tmp_path / "m.tab"
+    with tabulae.open(tiny_folder) as model:
+        interrupted(model, path, "layers.1")
+        for part in (tmp_path / "m.tab.work").glob("0*.tab"):
+            data = bytearray(part.read_bytes())
+            data[-100] ^= 1
+            part.write_bytes(data)
+        model.build(path)
+    assert path.read_bytes() == tiny_tab.read_bytes()
+
+
+def test_a_work_folder_of_another_build_is_refused(tiny_folder, tmp_path):
+    path = tmp_path / "m.tab"
+    with tabulae.open(tiny_folder) as model:
+        interrupted(model, path, "layers.1")
+        with pytest.raises(UsageError, match="must belong to this build"):
+            model.build(path, formats=["int:4/row/absmax"])
+        assert (tmp_path / "m.tab.work").is_dir()
+    (tmp_path / "m.tab.work" / "build.json").unlink()
+    with tabulae.open(tiny_folder) as model, pytest.raises(UsageError, match="unknown origin"):
+        model.build(path)
+
+
+KILLED = """
+import sys, tabulae
+with tabulae.open(sys.argv[1]) as model:
+    model.build(sys.argv[2])
+"""
+
+
+def kill_and_resume(folder, expected, tmp_path, moments):
+    """Builds in processes of their own, killed after so many seconds; then one that may finish."""
+    path = tmp_path / "m.tab"
+    for moment in moments:
+        process = subprocess.Popen([sys.executable, "-c", KILLED, folder, path])
+        time.sleep(moment)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert not path.exists() or path.read_bytes() == expected
+    subprocess.run([sys.executable, "-c", KILLED, folder, path], check=True)
+    assert path.read_bytes() == expected
+    assert [p.name for p in tmp_path.iterdir()] == ["m.tab"]
+
+
+def test_killed_builds_end_in_the_same_bytes(tiny_folder, tiny_tab, tmp_path):
+    rng = np.random.default_rng(0)
+    kill_and_resume(tiny_folder, tiny_tab.read_bytes(), tmp_path, rng.uniform(0.2, 0.7, 8))
+
+
+@pytest.mark.slow
+def test_a_thousand_kills(tiny_folder, tiny_tab, tmp_path):
+    rng = np.random.default_rng(1)
+    for trial in range(100):
+        (folder := tmp_path / str(trial)).mkdir()
+        kill_and_resume(tiny_folder, tiny_tab.read_bytes(), folder, rng.uniform(0.15, 0.8, 10))

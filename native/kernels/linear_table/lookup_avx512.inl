@@ -1,14 +1,15 @@
-// Table linears without a multiplication per weight, int8 codepoints. For every 8 columns the products of their
+// Table linears without a multiplication per weight. For every 8 columns the products of their
 // activations with 16 values stand in two 128-byte tables (low and high bytes); one vpermi2b each looks up 64 products,
-// vpsadbw adds those of a row. Up to 4 bits the 16 values are the codepoints; above, codepoint + 128 is cut in two
-// nibbles, and the 16 values are 0..15. Position tables are copied from one product table per codebook: no product is
-// computed while running.
+// vpsadbw adds those of a row. Up to 4 bits the 16 values are the codepoints; above, and for int16 codepoints,
+// codepoint + 128 or
+// + 8192 is cut in nibbles, and the 16 values are 0..15. Position tables are copied from one product table per
+// codebook: no product is computed while running.
 namespace {
 
 constexpr int kTableBytes = 256;       // of 8 columns: 128 low bytes, 128 high bytes
 constexpr int kProductBias = 1 << 14;  // |product| <= 127 * 127 < 2^14: biased products are unsigned, 15 bits
 
-bool lookup_needs_tables(const TableMatrix& w) { return !w.wide; }
+bool lookup_needs_tables(const TableMatrix&) { return true; }
 
 // The 16 products of one activation are one row of w.products (see decoder/model.cpp), biased, as bytes.
 void lookup_prepare(const TableMatrix& w, int64_t index, Activations& x) {
@@ -66,10 +67,48 @@ TABULAE_INLINE __m512i looked_up(const __m512i v[4], const uint8_t* tables, cons
   }
 }
 
+// int16 codepoints: codepoint + 8192 in four nibbles.
 template <int Bits>
+struct WideTables {
+  ByteTable<Bits> low, high;
+  explicit WideTables(const TableMatrix& w)
+      : low([&](int code) { return (w.codebook[code] + 8192) & 255; }),
+        high([&](int code) { return (w.codebook[code] + 8192) >> 8; }) {}
+};
+
+template <int Bits>
+TABULAE_INLINE __m512i looked_up(const __m512i v[4], const uint8_t* tables, const WideTables<Bits>& codepoints,
+                                 int64_t bias) {
+  Sums sums[4];
+  for (int o = 0; o < 4; ++o) {
+    const __m512i bytes[2] = {codepoints.low(v[o]), codepoints.high(v[o])};
+    for (int n = 0; n < 4; ++n) {
+      const __m512i byte = n % 2 ? _mm512_srli_epi16(bytes[n / 2], 4) : bytes[n / 2];
+      sums[n].add(tables + o * kTableBytes, table_index<4>(byte));
+    }
+  }
+  __m512i whole = _mm512_set1_epi64(int64_t{static_cast<int32_t>(bias)} << 6);  // -8192 = -128 * 2^6
+  for (int n = 0; n < 4; ++n) whole = _mm512_add_epi64(whole, _mm512_slli_epi64(sums[n].value(), 4 * n));
+  return whole;
+}
+
+struct Biased {
+  template <int Bits>
+  static ByteTable<Bits> of(const TableMatrix& w) {
+    return ByteTable<Bits>([&](int code) { return w.biased[code]; });
+  }
+};
+struct Wide {
+  template <int Bits>
+  static WideTables<Bits> of(const TableMatrix& w) {
+    return WideTables<Bits>(w);
+  }
+};
+
+template <class Codepoints, int Bits>
 void lookup_panel(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
                   int64_t totals[kTile][kPanel]) {
-  const ByteTable<Bits> biased([&](int code) { return w.biased[code]; });
+  const auto codepoints = Codepoints::template of<Bits>(w);
   __m512i total[kTile][2] = {};
   each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) {
     __m512i sums[kTile][2] = {};
@@ -84,7 +123,7 @@ void lookup_panel(const TableMatrix& w, const Activations& x, int64_t panel, int
         const __m128i shift = _mm_cvtsi32_si128(x.exponents[at]);
         for (int h = 0; h < 2; ++h)
           sums[i][h] = _mm512_add_epi64(
-              sums[i][h], _mm512_sll_epi64(looked_up<Bits>(v + 4 * h, tables, biased, x.bias[at]), shift));
+              sums[i][h], _mm512_sll_epi64(looked_up<Bits>(v + 4 * h, tables, codepoints, x.bias[at]), shift));
       }
     }
     for (int64_t i = 0; i < count; ++i)
@@ -95,10 +134,15 @@ void lookup_panel(const TableMatrix& w, const Activations& x, int64_t panel, int
     for (int h = 0; h < 2; ++h) _mm512_storeu_si512(&totals[i][8 * h], total[i][h]);
 }
 
-PanelKernel lookup(const TableMatrix& w) {
-  constexpr PanelKernel kByBits[] = {lookup_panel<1>, lookup_panel<2>, lookup_panel<3>, lookup_panel<4>,
-                                     lookup_panel<5>, lookup_panel<6>, lookup_panel<7>, lookup_panel<8>};
-  return w.wide ? plain_panel<LookUp> : kByBits[w.bits - 1];
+template <class Codepoints>
+PanelKernel lookup_for(int bits) {
+  constexpr PanelKernel kByBits[] = {lookup_panel<Codepoints, 1>, lookup_panel<Codepoints, 2>,
+                                     lookup_panel<Codepoints, 3>, lookup_panel<Codepoints, 4>,
+                                     lookup_panel<Codepoints, 5>, lookup_panel<Codepoints, 6>,
+                                     lookup_panel<Codepoints, 7>, lookup_panel<Codepoints, 8>};
+  return kByBits[bits - 1];
 }
+
+PanelKernel lookup(const TableMatrix& w) { return w.wide ? lookup_for<Wide>(w.bits) : lookup_for<Biased>(w.bits); }
 
 }  // namespace

@@ -25,7 +25,10 @@ struct Affine {
 
   TABULAE_INLINE_MEMBER void decode(const uint8_t* unit, __m512i v[kVectors]) const {
     expand<8>(unit, v);
-    for (int i = 0; i < kVectors; ++i) v[i] = _mm512_add_epi8(v[i], shift);
+    // code 255 stands for 0 (128 as it is kept here): int:8 has 255 codepoints
+    for (int i = 0; i < kVectors; ++i)
+      v[i] = _mm512_mask_blend_epi8(_mm512_cmpeq_epi8_mask(v[i], _mm512_set1_epi8(-1)), _mm512_add_epi8(v[i], shift),
+                                    _mm512_set1_epi8(static_cast<char>(128)));
   }
 };
 

@@ -49,7 +49,16 @@ void plain_panel(const TableMatrix& w, const Activations& x, int64_t panel, int6
   }
 }
 
-// Outliers of one panel: integers in units of the row scale, added to the totals by shifts of the activation code.
+// o * x by shifts and additions alone.
+int64_t shifted_product(int32_t o, int x) {
+  int64_t sum = 0;
+  for (int left = x < 0 ? -x : x, bit = 0; left; left >>= 1, ++bit)
+    if (left & 1) sum += int64_t{o} << bit;
+  return x < 0 ? -sum : sum;
+}
+
+// Outliers of one panel: integers in units of the row scale, added to the totals.
+template <bool Lookup>
 void add_outliers(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
                   int64_t totals[kTile][kPanel]) {
   const int64_t rows = std::min(kPanel, w.rows - panel * kPanel);
@@ -57,7 +66,9 @@ void add_outliers(const TableMatrix& w, const Activations& x, int64_t panel, int
     for (uint32_t k = w.outlier_offsets[panel * kPanel + row]; k < w.outlier_offsets[panel * kPanel + row + 1]; ++k)
       for (int64_t i = 0; i < count; ++i) {
         const int64_t col = w.outlier_columns[k], at = first + i;
-        totals[i][row] += int64_t{w.outlier_values[k]} * x.row(at)[col] << x.exponents[at * x.blocks + col / kBlock];
+        const int32_t o = w.outlier_values[k];
+        const int64_t product = Lookup ? shifted_product(o, x.row(at)[col]) : int64_t{o} * x.row(at)[col];
+        totals[i][row] += product << x.exponents[at * x.blocks + col / kBlock];
       }
 }
 

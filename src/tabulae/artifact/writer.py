@@ -147,7 +147,7 @@ class TableModelWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
             os.replace(self._temporary, self.path)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def _head(self) -> bytes:
         """The bytes before the data; they must fit their room, and the data must be as long as they say."""
@@ -175,7 +175,7 @@ def _packed(record: TableRecord, matrix: TableMatrix) -> Iterator[memoryview]:
         yield layout.pack(matrix.codes[start : start + step], record.bits).data
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Put the new name on the disk too."""
     handle = os.open(folder, os.O_RDONLY)
     try:

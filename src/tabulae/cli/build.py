@@ -1,5 +1,6 @@
 """``tabulae build MODEL -o m.tab``"""
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tabulae.cli.output import Json, megabytes, print_json, progress_bar
+from tabulae.errors import UsageError
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -22,7 +24,7 @@ def build(
         Path, typer.Argument(metavar="MODEL", help="Trained model: a GGUF file or a Hugging Face folder.")
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Table model to write [default: NAME.tab].")
+        Path | None, typer.Option("--output", "-o", help="Table model to write (default: NAME.tab).")
     ] = None,
     format: Annotated[
         list[str] | None,
@@ -30,7 +32,7 @@ def build(
             "--format",
             help="FORMAT for all tensors, or PATTERN=FORMAT for those whose name matches the shell pattern; "
             "repeatable, the last match counts. 'float32' leaves a tensor as it is. "
-            "[default: normal:4/g64/signmax, embedding and head int:8/row/absmax]",
+            "(default: normal:4/g64/signmax, embedding and head int:8/row/absmax)",
         ),
     ] = None,
     json: Json = False,
@@ -39,9 +41,15 @@ def build(
     import tabulae
 
     start = time.perf_counter()
-    target = output or Path(f"{model.resolve().stem}.tab")
+    target = output or Path(f"{model.stem if model.is_file() else model.resolve().name}.tab")
+    if str(target) == "-":
+        raise UsageError("output", "it must be a file", "-", "a table model is mapped: give -o NAME.tab")
     with tabulae.open(model) as trained, progress_bar("building", quiet=json) as progress:
-        trained.build(target, formats=format or (), progress=progress)
+        try:
+            trained.build(target, formats=format or (), progress=progress)
+        except KeyboardInterrupt:
+            print(f"interrupted: the same command goes on from {target}.work; remove that to give up", file=sys.stderr)
+            raise
         weights = trained.parameters()
     seconds, size = time.perf_counter() - start, target.stat().st_size
     if json:

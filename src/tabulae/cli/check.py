@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tabulae.cli.output import Json, Threads, print_json, print_table, progress_bar
-from tabulae.errors import UsageError
+from tabulae.errors import FileError, UsageError
 
 if TYPE_CHECKING:
     from tabulae.evaluation import Quality
@@ -24,8 +24,8 @@ EXAMPLES = """
 def check(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Table model (.tab).")],
     against: Annotated[Path | None, typer.Option(help="Trained model to compare with, on --text.")] = None,
-    text: Annotated[Path | None, typer.Option(help="Plain text: windows of 512 tokens from its start.")] = None,
-    windows: Annotated[int, typer.Option(help="Windows to compare on.")] = 40,
+    text: Annotated[Path | None, typer.Option(help="Plain text, cut to windows of 512 tokens (BOS and 511).")] = None,
+    windows: Annotated[int, typer.Option(help="Windows to compare on.", min=1)] = 40,
     threads: Threads = None,
     brief: Annotated[bool, typer.Option("--brief", help="Only the verdict and the quality.")] = False,
     json: Json = False,
@@ -34,10 +34,16 @@ def check(
 
     Exit code 0 where all is well, 1 where anything differs.
     """
+    from tabulae.runtime.session import check_options
     from tabulae.workflows.check import check as run
 
     if (against is None) != (text is None):
         raise UsageError("check", "--against and --text must be given together", "one of them")
+    for path in (against, text):
+        if path is not None and not path.exists():
+            raise FileError(str(path), "it must exist", "no such file or folder")
+    if threads is not None:
+        check_options(threads, "auto")
     with progress_bar("checking", quiet=json) as progress:
         report = run(model, progress=progress)
     qualities = _qualities(model, against, text, windows, threads, json) if against and text else []
@@ -70,11 +76,12 @@ def _print(report: "CheckReport", qualities: "list[Quality]", brief: bool) -> No
         print(problem)
     hashes = {run.sha256 for run in report.hashes}
     print(f"{report.path}: {'ok' if report.ok else 'NOT OK'}; widest row total {report.widest} bits; ", end="")
-    print(f"{len(hashes)} hash of the logits over {len(report.hashes)} ways to run: {min(hashes)[:16]}")
+    print(f"{len(hashes)} hash of the logits over {len(report.hashes)} ways to run: {min(hashes, default='none')[:16]}")
     if qualities:
         columns = ("quality", "KL nats", "top-1 agreement", "perplexity", "of the reference")
         rows = [(q.kind, q.kl, q.agreement, q.perplexity, q.reference_perplexity) for q in qualities]
         print_table("", columns, rows)
+        print("weights alone: decoded weights, float activations; complete: as it runs; mean +- standard error")
 
 
 def _print_proofs(report: "CheckReport") -> None:

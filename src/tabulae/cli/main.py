@@ -1,32 +1,48 @@
 """``tabulae VERB``: what the verbs have in common is here, each verb is a file of its own."""
 
+import signal
 import sys
+from typing import Annotated
 
 import typer
 
+from tabulae import __version__
 from tabulae.cli import bench, build, check, info, run
 from tabulae.errors import TabulaeError
 
 app = typer.Typer(
     name="tabulae",
-    help="Do a network's arithmetic before it runs: build, check and run table models.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def tabulae(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Do a network's arithmetic before it runs: build, check and run table models."""
+    if version:
+        print(f"tabulae {__version__}")
+        raise typer.Exit
+
+
 for verb in (info, build, run, check, bench):
     app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
 
 
 def main() -> None:
     """Run the command; 0 where all is well, 1 on failure, 2 on bad usage. Errors are one line, never a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: what was begun is tidied up
     try:
         code = app(standalone_mode=False)
     except TabulaeError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        print(file=sys.stderr)  # the prompt begins a line of its own
         sys.exit(130)
     except BrokenPipeError:  # the reader (head, less) has gone
         sys.stderr.close()

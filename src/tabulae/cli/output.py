@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Threads = Annotated[int | None, typer.Option(help="Threads to compute with [default: all cores].", show_default=False)]
+Threads = Annotated[int | None, typer.Option(help="Threads to compute with (default: all cores).", show_default=False)]
 Arithmetic = Annotated[
     Literal["auto", "multiply", "lookup"],
     typer.Option(help="How table linears are computed: same integers, other speed."),

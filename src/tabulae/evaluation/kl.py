@@ -48,6 +48,25 @@ def full_kl(reference: Float32s, candidate: Float32s, p_norm: Float64s, q_norm: 
     return np.maximum(out, 0)  # never negative but for the last bits
 
 
+def near_kl(reference: Float32s, probabilities: Float32s, candidate: Float32s) -> Float64s:
+    """KL over the whole vocabulary of a candidate that is close, float64 [n], without its normaliser.
+
+    ``ln sum_v p_v exp(d_v - m)`` with d the differences of the logits and ``m = sum_v p_v d_v`` is the same number as
+    :func:`full_kl`. Nothing large cancels in it, so float32 and half the time are enough: 1e-9 + 1e-5 KL off.
+
+    >>> p = np.float32([[0.5, 0.5]])
+    >>> near_kl(np.log(p), p, np.log(np.float32([[0.75, 0.25]]))).round(6).tolist()
+    [0.143841]
+    """
+    out = np.empty(len(reference))
+    for rows in _chunks(reference):
+        p, d = probabilities[rows], candidate[rows] - reference[rows]
+        d -= np.einsum("nv,nv->n", p, d)[:, None]
+        rest = np.einsum("nv,nv->n", p, d).astype(np.float64)  # of m, where p does not sum to 1 exactly
+        out[rows] = np.log1p(np.einsum("nv,nv->n", p, np.expm1(d)).astype(np.float64)) - rest
+    return np.maximum(out, 0)
+
+
 def top_k_kl(reference: TopK, candidate: Float32s, q_norm: Float64s) -> Float64s:
     """KL over the reference's k best tokens and one bucket for all others, float64 [n].
 

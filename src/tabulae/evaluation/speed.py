@@ -14,7 +14,9 @@ from functools import partial
 import msgspec
 
 from tabulae import _native
+from tabulae.arithmetic.arrays import Uint8s
 from tabulae.artifact.reader import TableModelFile
+from tabulae.program.operations import Program
 from tabulae.runtime.session import Session
 
 Progress = Callable[[str, int, int], None]
@@ -47,8 +49,7 @@ def measure(
     file: TableModelFile, session: Session, *, threads: int, rounds: int = 5, progress: Progress | None = None
 ) -> Speed:
     """Run ``rounds`` prompts of 128 tokens, each followed by 64 single tokens (fewer in a short context)."""
-    blobs = {blob.name for blob in file.document.blobs}
-    spans = [file.stored(entry.name) for entry in file.document.entries if entry.name not in blobs]
+    spans = weight_spans(file, session.program)
     weights = sum(len(span) for span in spans)
     half = max(session.context // 2, 1)
     prompt = [0] * min(PREFILL, half)
@@ -76,6 +77,14 @@ def measure(
         cache_bytes_per_token=session.cache_bytes_per_token,
         peak_memory_bytes=peak_memory(),
     )
+
+
+def weight_spans(file: TableModelFile, program: Program) -> list[Uint8s]:
+    """The bytes that one token reads: all of every linear (of an embedding alone only a row), without the proofs."""
+    linears = set(program.linears())
+    records = [record for record in file.document.tensors if record.name in linears]
+    entries = [entry for record in records for entry in record.entries()]
+    return [file.stored(entry.name) for entry in entries if not entry.name.endswith(".widths")]
 
 
 def peak_memory() -> int:

@@ -93,5 +93,5 @@ class Coder:
         """The final scales, [rows] or [1]."""
         if self._whole:
             scales, products = scales[:1], gain.tensor_products(products)
-        wanted = gain.limited(gain.gain_factors(products), scales)
+        wanted = gain.limited(gain.gain_factors(products), scales, self.form.gain)
         return storable(wanted, "nearest", self._least[: len(scales)])

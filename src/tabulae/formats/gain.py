@@ -45,6 +45,7 @@ def gain_factors(products: Float64s) -> Float64s:
     return factors
 
 
-def limited(scales: Float64s, before: Float32s) -> Float64s:
-    """Scales [n] within a factor of 2 of those ``before``, which stay where there is no better."""
-    return np.where(np.isfinite(scales), np.clip(scales, before / LIMIT, before * LIMIT), before)
+def limited(scales: Float64s, before: Float32s, gain: str) -> Float64s:
+    """Scales [n] that stay as they were ``before`` where there is no better; ``unbiased`` at most doubles them."""
+    most = before * LIMIT if gain == "unbiased" else np.inf
+    return np.where(np.isfinite(scales), np.clip(scales, 0, most), before)

@@ -17,6 +17,8 @@ from tabulae.program.operations import (
     Select,
 )
 
+FLOAT32 = 2.0**128
+
 
 def check_program(program: Program) -> None:
     """Refuse a program whose buffers are unknown, read before they are written, or of widths that do not fit.
@@ -40,6 +42,8 @@ def check_program(program: Program) -> None:
         kind = "selected" if isinstance(op, Select) else kinds.pop()
         rows.update(dict.fromkeys(writes, kind))
     _must("program", program.logits in rows, "the logits must be written", program.logits)
+    for name, values in program.constants.items():
+        _must(f"constant {name}", all(abs(v) < FLOAT32 for v in values), "its values must be finite float32", "others")
     width = program.buffers[program.logits]
     _must("program", width == program.vocabulary, "the logits must be as many as the vocabulary", width)
 

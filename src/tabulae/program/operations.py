@@ -6,14 +6,15 @@ float weights and table weights alike. The meaning of every operation, to the la
 reference interpreter (``interpreter.py``); the native executor and all targets must give the same.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+Size = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # counts are int32 in every kernel and target
 Activation = Literal["silu", "gelu", "gelu_tanh", "relu"]
 
 
-class Operation(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True):
+class Operation(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True, forbid_unknown_fields=True):
     """Base of all operations; the class name in lower case is its tag in JSON."""
 
 
@@ -52,7 +53,7 @@ class LayerNorm(Operation, frozen=True, tag="layer_norm"):
     eps: float
 
 
-class Linear(msgspec.Struct, frozen=True, omit_defaults=True):
+class Linear(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One linear of a :class:`Project`: ``out = input @ weight.T (+ bias)``."""
 
     weight: str  # [rows, cols]
@@ -72,7 +73,7 @@ class Rotary(Operation, frozen=True, tag="rotary"):
 
     buffer: str
     inv_freq: str
-    head: int  # columns per head; the first 2 * len(inv_freq) of them turn
+    head: Size  # columns per head; the first 2 * len(inv_freq) of them turn
 
 
 class Attention(Operation, frozen=True, tag="attention"):
@@ -83,11 +84,11 @@ class Attention(Operation, frozen=True, tag="attention"):
     v: str
     out: str
     layer: int
-    heads: int
-    kv_heads: int
-    head: int
+    heads: Size
+    kv_heads: Size
+    head: Size
     scale: float
-    window: int | None = None
+    window: Size | None = None
     slopes: str | None = None  # ALiBi: a stored float32 tensor [heads]
 
 
@@ -128,14 +129,14 @@ AnyOperation = (
 )
 
 
-class Program(msgspec.Struct, frozen=True, omit_defaults=True):
+class Program(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A decoder: ``operations`` over ``buffers`` (name -> width); the logits are what stands in ``logits``."""
 
     operations: tuple[AnyOperation, ...]
-    buffers: dict[str, int]
+    buffers: dict[str, Size]
     logits: str
-    vocabulary: int
-    context: int  # the longest sequence that the model was trained for
+    vocabulary: Size
+    context: Size  # the longest sequence that the model was trained for
     constants: dict[str, tuple[float, ...]] = {}  # stored float32 tensors the program brings itself: inv_freq, slopes
 
     def weights(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from tabulae.artifact.parts import MatrixParts, parts_of, settled
 from tabulae.artifact.records import TableRecord
 from tabulae.errors import ModelError
 from tabulae.program import operations as ops
+from tabulae.program.consistency import buffers_of
 
 Weight = Float32s | MatrixParts
 BLOCK = 32
@@ -33,7 +34,8 @@ class Binding:
         self.indices = {name: add_weight(self.native, weights[name]) for name in program.weights()}
         for name, values in program.constants.items():
             self.indices[name] = add_weight(self.native, np.array(values, np.float32))
-        self._buffers = {name: self.native.buffer(width) for name, width in program.buffers.items()}
+        used = {name for op in program.operations for names in buffers_of(op) for name in names}
+        self._buffers = {name: self.native.buffer(program.buffers[name]) for name in sorted(used)}
         try:
             for operation in program.operations:
                 self._push(operation)

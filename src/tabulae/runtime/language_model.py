@@ -1,6 +1,5 @@
 """The language model that people hold: text in, text out, float or table weights alike."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +7,7 @@ from typing import Literal
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.closing import Closing
+from tabulae.cores import available_cores
 from tabulae.errors import ModelError, UsageError
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.session import Arithmetic, Session, check_options
@@ -92,7 +92,7 @@ class LanguageModel(Closing):
         :raises UsageError: an empty prompt, or one that leaves no room in the context
         """
         sampler = sampler or Sampler()
-        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else [int(token) for token in prompt]
+        ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
         session = session or self.session()
         self._check_prompt(ids, session, max_tokens)
         text, tokens, decoder = "", [], self.tokenizer.stream()
@@ -121,7 +121,8 @@ class LanguageModel(Closing):
         room = session.context - session.position
         if len(ids) >= room:
             must = f"it must be shorter than the room in the context, {room} tokens"
-            hint = f"shorten it or raise --context (the model was trained for {self.program.context})"
+            most = self.program.context
+            hint = f"shorten it or raise the context, up to {most}" if self.context < most else "shorten it"
             raise UsageError("prompt", must, f"{len(ids)} tokens", hint)
 
     def close(self) -> None:
@@ -134,14 +135,12 @@ class LanguageModel(Closing):
 
 def _tokens(session: Session, prompt: list[int], sampler: Sampler, most: int) -> Iterator[int]:
     """Sampled tokens, one forward pass each; ends where the context does."""
-    history = list(prompt)
     logits = session.feed(prompt)
     for count in range(most):
-        token = sampler.choose(logits[-1], history)
+        token = sampler.choose(logits[-1], session.tokens)
         yield token
         if count + 1 == most or session.position == session.context:
             return
-        history.append(token)
         logits = session.feed([token])
 
 
@@ -152,8 +151,3 @@ def checked_context(wanted: int | None, trained: int) -> int:
     if not 1 <= wanted <= trained:
         raise UsageError("context", f"it must lie in 1..{trained}, what the model was trained for", wanted)
     return wanted
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

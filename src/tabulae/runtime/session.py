@@ -12,8 +12,8 @@ import numpy as np
 
 from tabulae import _native
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.errors import ModelError, TabulaeError, UsageError
-from tabulae.program.operations import Attention
+from tabulae.errors import ModelError, UsageError
+from tabulae.program.operations import Attention, Program
 from tabulae.runtime.binding import Binding
 
 Arithmetic = Literal["auto", "multiply", "lookup"]
@@ -34,7 +34,7 @@ class Session:
         self._executor = _native.Executor(binding.native, context, threads, arithmetic == "lookup", self.isa)
         self.context = context
         self.arithmetic = arithmetic
-        self.position = 0  # tokens fed so far
+        self.tokens: list[int] = []  # fed so far; what the cache holds
 
     def feed(self, tokens: Sequence[int], wanted: int | None = None) -> Float32s:
         """Append tokens; logits float32 [len(tokens) - wanted, vocabulary] of those from ``wanted`` on.
@@ -45,11 +45,13 @@ class Session:
         """
         ids = self._checked(tokens)
         wanted = len(ids) - 1 if wanted is None else wanted
+        if not 0 <= wanted <= len(ids):
+            raise UsageError("logits", f"the first position wanted must lie in 0..{len(ids)}", wanted)
         pieces = []
         for begin in range(0, len(ids), _native.BATCH):
             batch = ids[begin : begin + _native.BATCH]
             pieces.append(self._forward(batch, min(max(wanted - begin, 0), len(batch))))
-            self.position += len(batch)
+            self.tokens += batch.tolist()
         return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
 
     def tap(self, linear: str, callback: Tap | None) -> None:
@@ -60,6 +62,16 @@ class Session:
         self._executor.tap(self._binding.indices[linear], callback)
 
     @property
+    def program(self) -> Program:
+        """What it runs."""
+        return self._binding.program
+
+    @property
+    def position(self) -> int:
+        """How many tokens were fed so far."""
+        return len(self.tokens)
+
+    @property
     def cache_bytes_per_token(self) -> int:
         """What every token adds to the key/value cache."""
         layers = (op for op in self._binding.program.operations if isinstance(op, Attention))
@@ -67,22 +79,27 @@ class Session:
 
     def rewind(self, position: int = 0) -> None:
         """Forget all tokens from ``position`` on; the cache before it stays."""
-        if not 0 <= position <= self.position:
+        if not isinstance(position, int) or not 0 <= position <= self.position:
             raise UsageError("rewind", f"the position must lie in 0..{self.position}", position)
-        self.position = position
+        del self.tokens[position:]
 
     def _forward(self, batch: np.ndarray, wanted: int) -> Float32s:
         try:
             logits: Float32s = self._executor.forward(batch, self.position, wanted)
-        except TabulaeError:  # from a tap
-            raise
-        except ValueError as error:
-            raise ModelError("run", "every input of a linear must be finite", error) from None
+        except _native.NotFiniteError:
+            hint = "the weights overflow, or a tap gave NaN or infinity"
+            raise ModelError("run", "every input of a linear must be finite", "NaN or infinity", hint) from None
+        except _native.BusyError:
+            hint = "give every thread, and every tap, a session of its own"
+            raise UsageError("session", "one call must end before the next begins", "two at once", hint) from None
         return logits
 
     def _checked(self, tokens: Sequence[int]) -> np.ndarray:
-        ids = np.asarray(tokens, np.int64).reshape(-1)
+        ids = np.asarray(tokens)
         vocabulary = self._binding.program.vocabulary
+        if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
+            got = f"{ids.dtype} {list(ids.shape)}"
+            raise UsageError("tokens", "they must be a list of integers", got, "encode text with model.tokenizer")
         if not len(ids):
             raise UsageError("tokens", "there must be at least one token", "none")
         if ids.min() < 0 or ids.max() >= vocabulary:
@@ -96,7 +113,7 @@ class Session:
 
 def check_options(threads: int, arithmetic: str, isa: str = "") -> str:
     """Refuse what cannot be run; the instruction set that ``isa`` ("": TABULAE_ISA, else the best) stands for."""
-    if not 1 <= threads <= 1024:
+    if not isinstance(threads, int) or not 1 <= threads <= 1024:
         raise UsageError("threads", "there must be 1 to 1024 threads", threads)
     if arithmetic not in ("auto", "multiply", "lookup"):
         raise UsageError("arithmetic", "it must be known", arithmetic, "accepted: auto, multiply, lookup")

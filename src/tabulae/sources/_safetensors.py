@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.errors import FileError, ModelError
+from tabulae.errors import FileError, ModelError, UsageError
 from tabulae.sources._rows import read_rows
 
 _STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
@@ -31,8 +31,9 @@ class Shard:
     def __init__(self, path: Path) -> None:
         self.path = path
         header, data_start = _header(path)
+        header.pop("__metadata__", None)
         entries = sorted(header.items(), key=lambda entry: entry[1]["data_offsets"])
-        self._tensors = {name: _tensor(entry, data_start) for name, entry in entries if name != "__metadata__"}
+        self._tensors = {name: _tensor(entry, data_start) for name, entry in entries}
         with path.open("rb") as file:
             self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -53,6 +54,8 @@ class Shard:
     def read(self, name: str, rows: slice | None) -> npt.NDArray[np.float32]:
         """See :meth:`tabulae.sources.Source.read`."""
         tensor = self._tensors[name]
+        if self._data.closed:
+            raise UsageError(str(self.path), "the model must be open", "closed", "open it again")
         if tensor.dtype not in _STORED:
             accepted = f"accepted: {', '.join(_STORED)}"
             raise ModelError(name, "the tensor's type must be a supported float", tensor.dtype, accepted)

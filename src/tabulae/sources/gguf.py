@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.closing import Closing
-from tabulae.errors import FileError, ModelError
+from tabulae.errors import FileError, ModelError, UsageError
 from tabulae.sources._gguf_header import Header, Tensor
 from tabulae.sources._provenance import describe_files
 from tabulae.sources._rows import read_rows
@@ -96,6 +96,8 @@ class GGUFSource(Closing):
             self._data.close()
 
     def _tensor(self, name: str) -> Tensor:
+        if self._data.closed:
+            raise UsageError(str(self.path), "the model must be open", "closed", "open it again")
         try:
             return self._header.tensors[name]
         except KeyError:

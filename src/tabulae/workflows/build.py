@@ -3,6 +3,7 @@
 The same trained model and options give the same bytes.
 """
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,16 +11,19 @@ from typing import Protocol
 
 import msgspec
 
+from tabulae import __version__
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.arithmetic.widths import prove
+from tabulae.arithmetic.matrix import TableMatrix
+from tabulae.arithmetic.widths import Widths, prove
 from tabulae.artifact.records import FloatRecord, PlanEntry, TableRecord, TensorRecord
 from tabulae.artifact.writer import TableModelWriter
-from tabulae.errors import UsageError
+from tabulae.errors import FileError, UsageError
 from tabulae.formats import Format
 from tabulae.program.operations import Program
 from tabulae.sources import Source
-from tabulae.workflows.choice import choose, parse_rules
+from tabulae.workflows.choice import FLOAT, choose, parse_rules
 from tabulae.workflows.stored import TOKENIZER
+from tabulae.workflows.work_folder import Build, WorkFolder
 
 Progress = Callable[[str, int, int], None]  # tensor that comes next, weights done, weights in all
 
@@ -51,46 +55,62 @@ class Trained(Protocol):
 def build(model: Trained, path: str | Path, *, formats: Sequence[str] = (), progress: Progress | None = None) -> Path:
     """Write the table model of ``model`` at ``path``; ``formats`` as in :mod:`tabulae.workflows.choice`.
 
-    :raises UsageError: an unknown format, or a path that is the trained model itself
+    A build that was killed or interrupted goes on where it was, from ``PATH.work``, when it is asked for again.
+
+    :raises UsageError: an unknown format, a path that is the trained model itself, a work folder of another build
     :raises ModelError: NaN or infinity in a tensor
     :raises FileError: the file cannot be written; nothing is left behind
     """
     path = Path(path)
     _check_target(model, path)
     chosen = choose(model.program, model.names, parse_rules(formats))
-    records = _planned_all(model, chosen)
-    plan = [
-        PlanEntry(name=name, format=str(form), rotate=False, column_scale=False, feedback=False)
-        for name, form in chosen.items()
-        if form is not None
-    ]
-    done, total = 0, model.parameters()
-    with TableModelWriter(
-        path,
-        records,
-        program=msgspec.json.encode(model.program),
-        plan=plan,
-        provenance=model.source.provenance(),
-        blobs=_blobs(model),
-    ) as writer:
-        for name, form in chosen.items():
-            if progress:
-                progress(name, done, total)
-            done += _write(writer, model, name, form)
-    if progress:
-        progress("", total, total)
+    provenance = model.source.provenance()
+    names = {name: FLOAT if form is None else str(form) for name, form in chosen.items()}
+    work = WorkFolder(path, Build(version=__version__, source=provenance, formats=names, importance=""))
+    try:
+        _write_all(model, work, chosen, provenance, progress)
+        work.deliver(path)
+    except KeyboardInterrupt:  # like a kill: what was encoded stays for the next try
+        raise
+    except BaseException:
+        work.remove()
+        raise
     return path
 
 
-def _write(writer: TableModelWriter, model: Trained, name: str, form: Format | None) -> int:
-    """One tensor; its number of weights."""
-    weights = model.read(name)
-    if form is None:
-        writer.write_float(name, weights)
-    else:
-        matrix = form.encode(weights).matrix
-        writer.write_matrix(name, matrix, prove(matrix))
-    return weights.size
+def _write_all(
+    model: Trained,
+    work: WorkFolder,
+    chosen: Mapping[str, Format | None],
+    provenance: Mapping[str, str],
+    progress: Progress | None,
+) -> None:
+    """The whole file, inside the work folder."""
+    done, total = 0, model.parameters()
+    plan = [PlanEntry(name=name, format=str(form)) for name, form in chosen.items() if form is not None]
+    program, records = msgspec.json.encode(model.program), _planned_all(model, chosen)
+    with TableModelWriter(
+        work.whole, records, program=program, plan=plan, provenance=provenance, blobs=_blobs(model)
+    ) as writer:
+        for record, form in zip(records, chosen.values(), strict=True):
+            if progress:
+                progress(record.name, done, total)
+            if isinstance(record, TableRecord) and form is not None:
+                matrix, widths = work.get(record.name) or _encode(model, work, record, form)
+                writer.write_matrix(record.name, matrix, widths)
+            else:
+                writer.write_float(record.name, model.read(record.name))
+            done += math.prod(model.shape(record.name))
+    if progress:
+        progress("", total, total)
+
+
+def _encode(model: Trained, work: WorkFolder, record: TableRecord, form: Format) -> tuple[TableMatrix, Widths]:
+    """One tensor, kept in the work folder."""
+    matrix = form.encode(model.read(record.name)).matrix
+    widths = prove(matrix)
+    work.put(record, matrix, widths)
+    return matrix, widths
 
 
 def planned_records(model: Trained, formats: Sequence[str] = ()) -> list[TensorRecord]:
@@ -129,3 +149,6 @@ def _check_target(model: Trained, path: Path) -> None:
     same = path.exists() and os.path.samefile(path, source)
     if same or (source.is_dir() and path.resolve().parent == source.resolve() and path.suffix != ".tab"):
         raise UsageError("output", "it must be another file than the trained model", path, "give another -o")
+    if path.exists() and not path.is_file():
+        got = "a folder" if path.is_dir() else "a device or pipe"
+        raise FileError(str(path), "it must be a file to write", got, "give another -o")

@@ -8,6 +8,7 @@ cuts of the prompt.
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from tabulae.arithmetic.linear import accumulate
 from tabulae.artifact.reader import TableModelFile, open_table_model
 from tabulae.artifact.records import TableRecord
 from tabulae.artifact.verify import verify
+from tabulae.errors import TabulaeError
 from tabulae.runtime.binding import Binding, add_weight
 from tabulae.runtime.session import Arithmetic, Session
 from tabulae.workflows.stored import program_of, weights_of
@@ -25,6 +27,7 @@ from tabulae.workflows.stored import program_of, weights_of
 ARITHMETICS: tuple[Arithmetic, ...] = ("multiply", "lookup")
 TOKENS = 8  # of the prompt whose logits are hashed; cut after the first and the fourth
 Progress = Callable[[str, int, int], None]
+_Found = TypeVar("_Found")
 
 
 class KernelCheck(msgspec.Struct, frozen=True):
@@ -58,7 +61,7 @@ class CheckReport(msgspec.Struct, frozen=True):
     @property
     def ok(self) -> bool:
         """Whether all is well."""
-        one_hash = len({run.sha256 for run in self.hashes}) == 1
+        one_hash = len({run.sha256 for run in self.hashes}) == 1  # none: it did not run
         return not self.problems and one_hash and not any(kernel.differing for kernel in self.kernels)
 
 
@@ -70,13 +73,24 @@ def check(path: str | Path, *, progress: Progress | None = None) -> CheckReport:
     """
     with open_table_model(path) as file:
         report = verify(file, progress)
+        problems = [str(problem) for problem in report.problems]
         return CheckReport(
             path=str(path),
-            problems=tuple(str(problem) for problem in report.problems),
+            kernels=_as_far_as_it_goes(_check_kernels(file, progress), problems),
+            hashes=_as_far_as_it_goes(_hashes(file, progress), problems),
+            problems=tuple(problems),
             widest=max((row.width or 0 for row in report.rows), default=0),
-            kernels=tuple(_check_kernels(file, progress)),
-            hashes=tuple(_hashes(file, progress)),
         )
+
+
+def _as_far_as_it_goes(found: Iterator[_Found], problems: list[str]) -> tuple[_Found, ...]:
+    """What was found until the file itself stopped it (weights that overflow, say), which is a problem of its own."""
+    results: list[_Found] = []
+    try:
+        results.extend(found)
+    except TabulaeError as error:
+        problems.append(str(error))
+    return tuple(results)
 
 
 def _check_kernels(file: TableModelFile, progress: Progress | None) -> Iterator[KernelCheck]:

@@ -12,7 +12,7 @@ from tabulae.program.operations import Attention, Program
 from tabulae.sources import Source
 from tabulae.workflows.build import planned_records
 from tabulae.workflows.stored import program_of
-from tabulae.workflows.trained import open_trained
+from tabulae.workflows.trained import is_table_model, open_trained
 
 
 class TensorInfo(msgspec.Struct, frozen=True):
@@ -53,7 +53,7 @@ def describe(path: str | Path) -> Description:
     :raises ModelError: it is no model that tabulae knows
     """
     path = Path(path)
-    return _table_model(path) if path.suffix == ".tab" else _trained_model(path)
+    return _table_model(path) if is_table_model(path) else _trained_model(path)
 
 
 def _table_model(path: Path) -> Description:

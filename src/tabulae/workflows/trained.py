@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.artifact.container import ALIGN, MAGIC
 from tabulae.closing import Closing
 from tabulae.errors import UsageError
 from tabulae.program import architectures
@@ -33,6 +35,18 @@ class TrainedModel(Closing):
         except BaseException:
             self.source.close()
             raise
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """xxh3-128 of the program and of the hashes of the source's files: equal for equal models, whatever their path.
+
+        Reads every file once (a gigabyte takes a fraction of a second where it is cached).
+        """
+        import msgspec
+        import xxhash
+
+        files = self.source.provenance()["xxh3_128"]
+        return xxhash.xxh3_128_hexdigest(msgspec.json.encode(self.program) + files.encode())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,8 +98,16 @@ def open_trained(path: str | Path) -> TrainedModel:
     :raises FileError: nothing is there
     :raises ModelError: it is no model, or of an unknown architecture, or lacks a tensor
     """
-    if Path(path).suffix == ".tab":
-        raise UsageError(
-            "model", "it must be a trained model (GGUF file, Hugging Face folder)", path, "a .tab is loaded"
-        )
+    if is_table_model(Path(path)):
+        hint = "it is built already: tabulae run, check, bench, or tabulae.load"
+        raise UsageError(str(path), "it must be a trained model (GGUF, Hugging Face)", "a table model", hint)
     return TrainedModel(path)
+
+
+def is_table_model(path: Path) -> bool:
+    """By its seal, or where there is no such file by its name."""
+    if not path.is_file():
+        return path.suffix == ".tab"
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - ALIGN, 0))
+        return path.suffix == ".tab" or file.read(len(MAGIC)) == MAGIC

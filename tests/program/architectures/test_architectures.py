@@ -130,7 +130,7 @@ def test_a_published_gemma_config_leaves_the_defaults_out() -> None:
         ("llama", {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "kind must be known, but got yarn"),
         ("llama", {"rope_parameters": {"rope_type": "linear"}}, r"\[factor\] the configuration must hold a positive"),
         ("llama", {"vocab_size": 200}, r"embed_tokens.weight\] the shape must be 200 x 64, but got 199 x 64"),
-        ("gpt2", {"n_head": 5}, "q, k, v and out must have 60, 60, 60, 60 columns"),
+        ("gpt2", {"n_head": 5}, "the heads must divide the hidden size"),
         ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, "only False is supported"),
         ("gemma3", {"final_logit_softcapping": 30.0}, "only None is supported, but got 30.0"),
         ("gemma3", {"layer_types": ["full_attention"]}, r"one for each of 3 layers, but got \['full"),

@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from tabulae.errors import ModelError
 from tabulae.program.architectures._origin import Origin, Source, unmatched
 from tabulae.program.consistency import check_program
@@ -33,9 +36,24 @@ class Architecture:
         _none_of(sorted(used - set(source.names)), "every tensor of the architecture must be there", "missing")
         extra = unmatched([name for name in source.names if name not in used], self.ignored)
         _none_of(extra, "every tensor must be known to the architecture", "unknown")
+        _check_rows(source, list(origins.values()))
         shapes = {name: origin.canonical_shape(source.shape(origin.name)) for name, origin in origins.items()}
         check_shapes(program, shapes)
         return {name: replace(origin, shape=shapes[name]) for name, origin in origins.items()}
+
+
+def _check_rows(source: Source, origins: Sequence[Origin]) -> None:
+    """Tensors of which rows are taken must be taken whole: every row once."""
+    taken: dict[str, list[npt.NDArray[np.int64]]] = {}
+    for origin in origins:
+        if origin.rows is not None:
+            taken.setdefault(origin.name, []).append(origin.rows)
+    for origin in origins:
+        if origin.name in taken:
+            shape = source.shape(origin.name)
+            have, rows = shape[-1 if origin.transposed else 0], np.sort(np.concatenate(taken[origin.name]))
+            if not np.array_equal(rows, np.arange(have)):
+                raise ModelError(origin.name, f"the configuration must fit its {have} rows", f"{len(rows)} are used")
 
 
 def _none_of(names: Sequence[str], must: str, word: str) -> None:

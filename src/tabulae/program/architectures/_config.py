@@ -48,7 +48,7 @@ def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]
 
 def _from_huggingface(source: Source, meta: Mapping[str, Any]) -> Decoder:
     hidden, heads = integer(meta, "hidden_size"), integer(meta, "num_attention_heads")
-    head = integer(meta, "head_dim", default=hidden // heads)
+    head = integer(meta, "head_dim", default=max(hidden // heads, 1))
     return Decoder(
         layers=integer(meta, "num_hidden_layers", most=LAYERS),
         hidden=hidden,
@@ -68,7 +68,7 @@ def _from_huggingface(source: Source, meta: Mapping[str, Any]) -> Decoder:
 def _from_gguf(source: Source) -> Decoder:
     meta, arch = source.metadata, source.metadata["general.architecture"]
     hidden, heads = integer(meta, f"{arch}.embedding_length"), integer(meta, f"{arch}.attention.head_count")
-    head = integer(meta, f"{arch}.attention.key_length", default=hidden // heads)
+    head = integer(meta, f"{arch}.attention.key_length", default=max(hidden // heads, 1))
     rotary = integer(meta, f"{arch}.rope.dimension_count", default=head)
     return Decoder(
         layers=integer(meta, f"{arch}.block_count", most=LAYERS),

@@ -34,6 +34,13 @@ def integer(meta: Mapping[str, Any], *keys: str, default: int | None = None, mos
     return int(value)
 
 
+def columns_per_head(hidden: int, heads: int) -> int:
+    """How many columns each head has; a width that heads do not divide is refused."""
+    if hidden % heads:
+        raise ModelError("config", "the heads must divide the hidden size", f"{heads} heads for {hidden} columns")
+    return hidden // heads
+
+
 def number(meta: Mapping[str, Any], *keys: str, default: float | None = None) -> float:
     """The finite positive number under the first of ``keys`` that is there and not null."""
     value = first(meta, keys, default)

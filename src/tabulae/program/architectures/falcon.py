@@ -15,7 +15,15 @@ from tabulae.arithmetic.bfloat16 import round_bfloat16
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear, scale_of
 from tabulae.program.architectures._config import kv_heads
-from tabulae.program.architectures._fields import LAYERS, activation, gguf_vocabulary, integer, number, tied
+from tabulae.program.architectures._fields import (
+    LAYERS,
+    activation,
+    columns_per_head,
+    gguf_vocabulary,
+    integer,
+    number,
+    tied,
+)
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
 from tabulae.program.architectures._rope import inverse_frequencies, rope_gguf, rope_huggingface
 from tabulae.program.operations import (
@@ -70,7 +78,7 @@ class Config:
     @property
     def head(self) -> int:
         """Columns per head."""
-        return self.hidden // self.heads
+        return columns_per_head(self.hidden, self.heads)
 
 
 def config(source: Source) -> Config:
@@ -93,7 +101,7 @@ def _from_gguf(source: Source) -> Config:
         activation="gelu",
         bias="blk.0.attn_qkv.bias" in source.names,
         block="two" if "blk.0.attn_norm_2.weight" in source.names else "shared",
-        inv_freq=inverse_frequencies(hidden // heads, rope_gguf(source)),
+        inv_freq=inverse_frequencies(columns_per_head(hidden, heads), rope_gguf(source)),
         tied="output.weight" not in source.names,
     )
 
@@ -113,7 +121,9 @@ def _from_huggingface(source: Source) -> Config:
         activation=activation(meta, "activation", default="gelu"),
         bias=bool(meta.get("bias", False)),
         block=_block_kind(meta),
-        inv_freq=() if meta.get("alibi") else inverse_frequencies(hidden // heads, rope_huggingface(meta)),
+        inv_freq=()
+        if meta.get("alibi")
+        else inverse_frequencies(columns_per_head(hidden, heads), rope_huggingface(meta)),
         tied=tied(source, "lm_head.weight"),
     )
 

@@ -9,7 +9,16 @@ import numpy as np
 
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear, scale_of
-from tabulae.program.architectures._fields import LAYERS, activation, gguf_vocabulary, integer, number, refuse, tied
+from tabulae.program.architectures._fields import (
+    LAYERS,
+    activation,
+    columns_per_head,
+    gguf_vocabulary,
+    integer,
+    number,
+    refuse,
+    tied,
+)
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
 from tabulae.program.operations import (
     Activate,
@@ -99,7 +108,7 @@ def program(config: Config) -> Program:
 
 
 def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
-    heads, head = config.heads, config.hidden // config.heads
+    heads, head = config.heads, columns_per_head(config.hidden, config.heads)
     return [
         _norm(f"{at}.ln_1", "x", "h", config),
         Project("h", tuple(linear(f"{at}.attn.c_attn.{part}", part, bias=True) for part in "qkv")),

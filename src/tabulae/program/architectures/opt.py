@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear, scale_of
-from tabulae.program.architectures._fields import LAYERS, activation, integer, refuse, tied
+from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, integer, refuse, tied
 from tabulae.program.architectures._origin import Origin, Source, huggingface_name
 from tabulae.program.operations import (
     Activate,
@@ -82,7 +82,8 @@ def program(config: Config) -> Program:
         body.append(Project("last", (Linear("model.decoder.project_out.weight", "e"),)))
     head = Linear(EMBEDDING if config.tied else "lm_head.weight", "logits")
     body.append(Project("e" if narrow else "last", (head,)))
-    buffers = dict.fromkeys(("x", "h", "q", "k", "v", "a", "last"), config.hidden) | {"e": config.embedding}
+    buffers = dict.fromkeys(("x", "h", "q", "k", "v", "a", "last"), config.hidden)
+    buffers |= {"e": config.embedding} if narrow else {}
     buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
     return Program(tuple(body), buffers, "logits", config.vocabulary, config.context)
 
@@ -95,7 +96,7 @@ def _embed(config: Config) -> list[AnyOperation]:
 
 
 def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
-    heads, head = config.heads, config.hidden // config.heads
+    heads, head = config.heads, columns_per_head(config.hidden, config.heads)
     input = "h" if config.norm_before else "x"
     attention: list[AnyOperation] = [
         Project(input, tuple(linear(f"{at}.self_attn.{part}_proj", part, config.bias) for part in "qkv")),

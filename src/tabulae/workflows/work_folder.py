@@ -1,0 +1,98 @@
+"""What an unfinished build has done so far, kept beside its target so that a killed build can go on.
+
+``m.tab.work/`` holds ``build.json``, which says what build this is, and every encoded tensor as a table model of its
+own: sealed, hashed and complete under its name or not there at all, as every table model is. A tensor that does not
+verify is encoded again. The folder goes when the build is finished.
+"""
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from tabulae.arithmetic.matrix import TableMatrix
+from tabulae.arithmetic.widths import Widths
+from tabulae.artifact.reader import open_table_model
+from tabulae.artifact.records import TableRecord
+from tabulae.artifact.writer import TableModelWriter, sync_folder
+from tabulae.errors import FileError, TableModelError, UsageError
+
+
+class Build(msgspec.Struct, frozen=True):
+    """What makes two builds the same: all that their bytes depend on."""
+
+    version: str  # of tabulae
+    source: dict[str, str]  # provenance of the trained model, with hashes
+    formats: dict[str, str]  # tensor -> format; float32 where it stays
+    importance: str  # hash of what weighs the errors; "" where nothing does
+
+
+class WorkFolder:
+    """The encoded tensors of one build of ``target``.
+
+    :raises UsageError: the folder belongs to another build
+    :raises FileError: it cannot be written
+    """
+
+    def __init__(self, target: Path, build: Build) -> None:
+        self.path = target.with_name(f"{target.name}.work")
+        self._numbers = {name: number for number, name in enumerate(build.formats)}
+        try:
+            self._enter(msgspec.json.encode(build))
+        except OSError as error:
+            raise FileError(str(self.path), "it must be writable", error.strerror or error) from None
+
+    def _enter(self, build: bytes) -> None:
+        self.path.mkdir(exist_ok=True)
+        state = self.path / "build.json"
+        if state.exists() and state.read_bytes() != build:
+            hint = f"finish that one with its own options, or remove {self.path}"
+            raise UsageError("work folder", "it must belong to this build", f"{self.path} of another one", hint)
+        if not state.exists():
+            if any(path.name != "build.json.tmp" for path in self.path.iterdir()):
+                hint = f"remove {self.path}"
+                raise UsageError("work folder", "it must belong to this build", "files of unknown origin", hint)
+            temporary = self.path / "build.json.tmp"
+            temporary.write_bytes(build)
+            temporary.replace(state)
+
+    def get(self, name: str) -> tuple[TableMatrix, Widths] | None:
+        """The tensor, if it was encoded before and is whole."""
+        path = self._file(name)
+        if not path.exists():
+            return None
+        try:
+            with open_table_model(path, verify=True) as file:
+                record = file.document.tensors[0]
+                if record.name != name or not isinstance(record, TableRecord):
+                    return None
+                widths = Widths(record.chunk, record.accumulator, file.matrix_parts(name).widths.copy())
+                return file.matrix(name), widths
+        except (TableModelError, FileError):
+            return None
+
+    def put(self, record: TableRecord, matrix: TableMatrix, widths: Widths) -> None:
+        """Keep a tensor that was just encoded."""
+        with TableModelWriter(self._file(record.name), [record]) as writer:
+            writer.write_matrix(record.name, matrix, widths)
+
+    @property
+    def whole(self) -> Path:
+        """Where the whole table model is written before it takes its name."""
+        return self.path / "whole.tab"
+
+    def deliver(self, target: Path) -> None:
+        """Give the finished file its name, and remove the folder."""
+        try:
+            self.whole.replace(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise FileError(str(target), "it must be writable", error.strerror or error) from None
+        self.remove()
+
+    def remove(self) -> None:
+        """The build is finished, or given up."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _file(self, name: str) -> Path:
+        return self.path / f"{self._numbers[name]:06d}.tab"
