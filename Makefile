@@ -31,11 +31,7 @@ $(VENV)/.model: $(VENV)/.made
 
 demo: $(VENV)/.installed $(VENV)/.model ## build SmolLM2-135M as a table model and run it
 	@mkdir -p build
-	@$(BIN)/tabulae build "$(MODEL)" -o build/smollm2.tab
-	@echo; echo 'tabulae run build/smollm2.tab --chat "Write a short story about a fox."'
-	@$(BIN)/tabulae run build/smollm2.tab --chat "Write a short story about a fox." --max-tokens 100
-	@echo; $(BIN)/tabulae check build/smollm2.tab --against "$(MODEL)" --text docs/architecture.md --windows 4 --brief
-	@echo; $(BIN)/tabulae bench build/smollm2.tab --brief
+	@$(BIN)/python benchmarks/demo.py build/smollm2.tab
 
 test: $(VENV)/.installed $(VENV)/.model ## all tests but the slow ones (with torch and transformers installed, compared live with them)
 	$(BIN)/pytest -m "not slow" $(ARGS)

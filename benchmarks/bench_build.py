@@ -18,13 +18,14 @@ import tabulae
 from inputs import smollm2
 
 BUILD = """
-import json, resource, sys, time
+import json, sys, time
 start = time.perf_counter()
 import tabulae
 with tabulae.open(sys.argv[1]) as model:
     model.build(sys.argv[2])
 seconds = time.perf_counter() - start
-print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+from tabulae.evaluation.speed import peak_memory
+print(json.dumps([seconds, peak_memory()]))
 """
 OPEN = """
 import json, sys, time

@@ -288,7 +288,7 @@ void tap(Executor& self, int weight, std::optional<nb::callable> callback) {
     nb::object result = (*held)(array(std::move(copy), {static_cast<size_t>(n), static_cast<size_t>(cols)}));
     if (result.is_none()) return;
     In<float, 2> replaced;
-    require(nb::try_cast(result, replaced) && static_cast<int64_t>(replaced.shape(0)) == n &&
+    require(nb::try_cast(result, replaced, false) && static_cast<int64_t>(replaced.shape(0)) == n &&
                 static_cast<int64_t>(replaced.shape(1)) == cols,
             "a tap must return float32 inputs of the same shape, or None");
     std::copy_n(replaced.data(), n * cols, x);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bitset>
 #include <cstring>
 
 #include "core/threads.h"
@@ -53,21 +54,27 @@ int best_change(const Counts& counts, const Frequencies& f, bool more) {
   return best;
 }
 
-// Header and table: frequencies from the first symbol that has one to the last (one byte below 128, else the low 7 bits
-// with bit 7 set and the upper 8), then a zero if the length is odd. A single symbol needs no table.
+size_t even(size_t length) { return length + length % 2; }
+
+int64_t bitmap_size(int first, int last) { return (last - first) / 8 + 1; }
+
+// Header and table. The table is a bit for every symbol from the first that occurs to the last, then the frequencies of
+// those that occur (one byte below 128, else the low 7 bits with bit 7 set and the upper 8). A single symbol has none.
 std::vector<uint8_t> head(int64_t count, const Frequencies& f) {
   const auto used = [](uint32_t frequency) { return frequency > 0; };
-  const auto first = static_cast<uint8_t>(count ? std::find_if(f.begin(), f.end(), used) - f.begin() : 0);
-  const auto last = static_cast<uint8_t>(count ? f.rend() - std::find_if(f.rbegin(), f.rend(), used) - 1 : 0);
-  std::vector<uint8_t> out(kHeader);
+  const auto first = static_cast<int>(count ? std::find_if(f.begin(), f.end(), used) - f.begin() : 0);
+  const auto last = static_cast<int>(count ? f.rend() - std::find_if(f.rbegin(), f.rend(), used) - 1 : 0);
+  std::vector<uint8_t> out(first == last ? kHeader : kHeader + bitmap_size(first, last));
   std::memcpy(out.data(), kMagic, sizeof kMagic);
-  out[4] = first, out[5] = last;
+  out[4] = static_cast<uint8_t>(first), out[5] = static_cast<uint8_t>(last);
   store(out.data() + 8, count);
   for (int s = first; first < last && s <= last; ++s) {
+    if (!f[s]) continue;
+    out[kHeader + (s - first) / 8] |= 1 << (s - first) % 8;
     if (f[s] >= 128) out.push_back(static_cast<uint8_t>(f[s] | 128));
     out.push_back(static_cast<uint8_t>(f[s] < 128 ? f[s] : f[s] >> 7));
   }
-  out.resize(out.size() + out.size() % 2);
+  out.resize(even(out.size()));
   return out;
 }
 
@@ -238,8 +245,12 @@ int64_t Stream::read_table() {
     require(at < static_cast<int64_t>(data_.size()), "it must hold its table", "its end");
     return data_[at++];
   };
+  std::bitset<256> used;
+  for (int s = 0; s <= last_ - first_; s += 8) used |= std::bitset<256>(next()) << s;
+  require(used[0] && (used >> (last_ - first_)) == 1, "its first and last symbol must occur", "others");
   uint32_t total = 0;
   for (int s = first_; s <= last_; ++s) {
+    if (!used[s - first_]) continue;
     frequencies_[s] = next();
     if (frequencies_[s] >= 128) frequencies_[s] += 128 * next() - 128;
     total += frequencies_[s];

@@ -68,6 +68,32 @@ def test_run_json_chat_and_sampling(tabulae, tiny_tab):
     assert json.loads(tabulae("run", tiny_tab, "hi", "--max-tokens", 5, *words)[1])["text"] == found["text"]
 
 
+def test_a_conversation(tabulae, tiny_tab):
+    """A turn per line; one that does not fit is reported, and the next one is answered."""
+    turns = "hi\n" + "the inn on the hill " * 30 + "\nyou\n"
+    code, out, err = tabulae("run", tiny_tab, "--chat", "--max-tokens", 4, stdin=turns)
+    assert code == 0 and err.count("this turn is forgotten") == 1 and len(out.splitlines()) >= 2
+
+
+def test_the_newline_of_the_shell_is_not_part_of_the_prompt(tabulae, tiny_tab):
+    assert (
+        tabulae("run", tiny_tab, "--max-tokens", 5, stdin="the inn\n")[1]
+        == tabulae("run", tiny_tab, "the inn", "--max-tokens", 5)[1]
+    )
+
+
+def test_version_and_defaults_in_the_help(tabulae):
+    assert tabulae("--version")[1].startswith("tabulae 0.")
+    words = " ".join(tabulae("build", "--help")[1].replace("│", " ").split())
+    assert "default: NAME.tab" in words and "default: normal:4" in words
+
+
+def test_a_table_model_by_any_name(tabulae, tiny_tab, tmp_path):
+    (tmp_path / "model").write_bytes(tiny_tab.read_bytes())
+    assert tabulae("run", tmp_path / "model", "x", "--max-tokens", 2)[0] == 0
+    assert "built already" in tabulae("build", tmp_path / "model")[2]
+
+
 def test_run_a_trained_model(tabulae, tiny_folder):
     assert tabulae("run", tiny_folder, "hi", "--max-tokens", 3)[0] == 0
 

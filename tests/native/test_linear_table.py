@@ -86,6 +86,15 @@ def test_codes_without_a_table():
     assert_all_equal(TableMatrix(codes, book, np.ones(33, np.float32), None, 100), random_codes(rng, 3, 100, 4))
 
 
+def test_the_last_code_of_eight_bits_stands_for_nothing():
+    """int:8 has 255 codepoints: code 255, which only an altered file holds, is 0 for every kernel."""
+    rng = np.random.default_rng(0)
+    book = np.append(np.arange(-127, 128), 0).astype(np.int16)
+    codes = np.full((20, 70), 255, np.uint8)
+    codes[3, 5] = 200
+    assert_all_equal(TableMatrix(codes, book, np.ones(20, np.float32), None, 70), random_codes(rng, 3, 70, 4))
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 70), st.integers(1, 200), st.integers(1, 8), st.sampled_from([None, 32, 64, 96]),

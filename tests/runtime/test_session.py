@@ -1,5 +1,11 @@
 """Sessions: bad input is refused with one clear line, and afterwards all is as it was."""
 
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tiny_models import TOKENS
@@ -88,3 +94,61 @@ def test_a_tap_on_no_linear(binding):
 def test_rewinding_too_far(binding):
     with pytest.raises(UsageError, match=r"0\.\.0"):
         new(binding).rewind(1)
+
+
+def test_a_tap_cannot_run_the_session_it_taps(binding):
+    session = new(binding)
+    session.tap("model.layers.0.mlp.down_proj.weight", lambda x: session.feed([1]))
+    with pytest.raises(UsageError, match="one call must end"):
+        session.feed(TOKENS)
+    session.tap("model.layers.0.mlp.down_proj.weight", None)
+    session.rewind()
+    np.testing.assert_array_equal(session.feed(TOKENS), new(binding).feed(TOKENS))
+
+
+def test_two_threads_cannot_feed_one_session(binding):
+    session, errors = new(binding, context=64), []
+
+    def feed():
+        try:
+            session.feed(TOKENS)
+        except UsageError as error:
+            errors.append(error)
+
+    session.tap("model.layers.0.mlp.down_proj.weight", lambda x: time.sleep(0.05))
+    threads = [threading.Thread(target=feed) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(errors) == 1 and session.tokens == TOKENS
+
+
+@pytest.mark.parametrize("tokens", [[1.5], ["1"], [[1, 2]], "text", [2**70]])
+def test_tokens_that_are_no_list_of_integers(binding, tokens):
+    with pytest.raises(UsageError, match=r"\[tokens\]"):
+        new(binding).feed(tokens)
+
+
+@pytest.mark.parametrize("result", [np.ones((64, 24), np.float32), np.ones((24, 64)), 3])
+def test_what_a_tap_must_return(binding, result):
+    session = new(binding)
+    session.tap("model.layers.0.mlp.gate_proj.weight", lambda x: result)
+    with pytest.raises(ValueError, match="same shape"):
+        session.feed(TOKENS)
+
+
+def test_more_threads_than_there_can_be():
+    """A pool that cannot be made ends with an error, not for ever."""
+    script = (
+        "import resource, sys; sys.path[:0] = sys.argv[1:]\n"
+        "from tiny_tables import bound, float_model\n"
+        "from tabulae.runtime.session import Session\n"
+        "binding = bound(*float_model('llama'))\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
+        "try:\n    Session(binding, context=8, threads=1024)\n"
+        "except Exception as error:\n    print(type(error).__name__)\n"
+    )
+    fixtures = Path(__file__).parents[1] / "fixtures"
+    done = subprocess.run([sys.executable, "-c", script, fixtures], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "UsageError", done.stderr

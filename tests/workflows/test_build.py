@@ -1,5 +1,6 @@
 """Building: what is in the file, the same bytes every time, and nothing lost when it goes wrong."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -99,6 +100,20 @@ def test_the_output_must_not_be_the_input(tiny_folder, tmp_path):
 def test_a_missing_folder_for_the_output(tiny_folder, tmp_path):
     with pytest.raises(FileError, match="writable"):
         build(tiny_folder, tmp_path / "no" / "m.tab")
+
+
+def test_a_pipe_or_device_is_not_replaced(tiny_folder, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileError, match="a device or pipe"):
+        build(tiny_folder, tmp_path / "pipe")
+    assert not (tmp_path / "pipe").is_file() and [p.name for p in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_closed_model(tiny_folder, tmp_path):
+    model = tabulae.open(tiny_folder)
+    model.close()
+    with pytest.raises(UsageError, match="must be open"):
+        model.build(tmp_path / "m.tab")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

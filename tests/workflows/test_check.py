@@ -2,6 +2,7 @@
 
 import tabulae
 from tabulae import _native
+from tabulae.artifact.reader import open_table_model
 
 
 def test_a_good_file(tiny_tab):
@@ -21,3 +22,16 @@ def test_changed_codes_are_named(tiny_tab, tmp_path):
     report = tabulae.check(path)
     assert not report.ok and len(report.problems) >= 1
     assert not any(kernel.differing for kernel in report.kernels)  # the kernels are still right on what is there
+
+
+def test_what_was_found_is_told_even_if_the_model_cannot_run(tiny_tab, tmp_path):
+    with open_table_model(tiny_tab) as file:
+        offset = (
+            file.entry("model.norm.weight").__array_interface__["data"][0] - file._data.__array_interface__["data"][0]
+        )
+    data = bytearray(tiny_tab.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little") + offset
+    data[start : start + 4] = b"\x00\x00\xc0\x7f"  # NaN
+    (tmp_path / "m.tab").write_bytes(data)
+    report = tabulae.check(tmp_path / "m.tab")
+    assert not report.ok and any("hash" in problem for problem in report.problems) and report.kernels

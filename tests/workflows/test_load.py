@@ -101,6 +101,23 @@ def test_a_program_that_does_not_fit_its_weights(tiny_tab):
         file.document = msgspec.structs.replace(file.document, program=msgspec.Raw(msgspec.json.encode(program)))
         with pytest.raises(ModelError):
             from_file(file)
+        del program["buffers"]["h"]
+        for change in ({"softcap": 30.0}, {"context": 0}, {"buffers": {"x": 2**70}}):
+            changed = msgspec.json.encode({**program, **change})
+            file.document = msgspec.structs.replace(file.document, program=msgspec.Raw(changed))
+            with pytest.raises(TableModelError, match="schema"):
+                from_file(file)
         file.document = msgspec.structs.replace(file.document, program=msgspec.Raw(b'{"operations": 3}'))
         with pytest.raises(TableModelError, match="schema"):
             from_file(file)
+
+
+def test_a_session_remembers_for_the_repetition_penalty(tiny_tab):
+    """A prompt in two calls goes on as it does in one."""
+    with tabulae.load(tiny_tab) as lm:
+        ids = lm.tokenizer.encode("the inn on the hill")
+        whole = lm.generate(ids, max_tokens=8, sampler=tabulae.Sampler(repetition_penalty=1.5))
+        session = lm.session()
+        session.feed(ids[:-2])
+        again = lm.generate(ids[-2:], max_tokens=8, sampler=tabulae.Sampler(repetition_penalty=1.5), session=session)
+    assert whole.tokens == again.tokens

@@ -19,14 +19,19 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def tabulae(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
-) -> None:
-    """Do a network's arithmetic before it runs: build, check and run table models."""
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         print(f"tabulae {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def tabulae(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Do a network's arithmetic before it runs: build, check and run table models."""
 
 
 for verb in (info, build, run, check, bench):

@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from tabulae.cli.output import Arithmetic, Json, Threads, print_json
 from tabulae.errors import UsageError
 
 if TYPE_CHECKING:
-    from tabulae.runtime.language_model import Generation, LanguageModel
+    from tabulae.runtime.language_model import Generation, LanguageModel, Options
     from tabulae.text.sampling import Sampler
 
 EXAMPLES = """
@@ -82,7 +82,7 @@ def open_model(
     import tabulae
     from tabulae.workflows.trained import is_table_model
 
-    options: dict[str, Any] = {"context": context, "threads": threads, "arithmetic": arithmetic}
+    options: Options = {"context": context, "threads": threads, "arithmetic": arithmetic}
     if is_table_model(path):
         return tabulae.load(path, **options)
     with tabulae.open(path) as trained:

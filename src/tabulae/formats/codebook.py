@@ -32,6 +32,7 @@ class Codebook:
     integers: npt.NDArray[np.int16]  # [<= n], ascending, distinct
     unit: float  # values are about integers * unit
     added: float = 0.0  # what rounding to integers adds to R, as a share of R, on the data the codebook is for
+    thresholds: Float64s | None = None  # [n - 1], between neighbours that are integers; None: halfway
 
     @property
     def wide(self) -> bool:

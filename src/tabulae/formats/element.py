@@ -1,7 +1,8 @@
 """What a weight may be rounded to: the element families and how they are found.
 
-A family is one file in ``elements/`` with a frozen dataclass derived from ``Element``; its fields are its options
-(``bits`` first, the others written ``key=value`` in a name). Nothing else needs to know of it.
+A family is one file in ``elements/`` with a frozen dataclass derived from ``Element``; its fields are its options (the
+one without a default, mostly ``bits``, behind a colon, the others written ``key=value`` in a name). Nothing else needs
+to know of it.
 
 >>> sorted(families())[:4]
 ['e2m1', 'e3m0', 'int', 'laplace']
@@ -9,7 +10,7 @@ A family is one file in ``elements/`` with a frozen dataclass derived from ``Ele
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -24,17 +25,24 @@ SIGNS = ("sym", "asym")
 
 @dataclass(frozen=True)
 class Element(ABC):
-    """One way to place 2**bits codepoints; derived classes add their options as fields."""
+    """One way to place codepoints; derived classes add their options as fields."""
 
     name: ClassVar[str]
+    entropy: ClassVar[bool] = False  # whether its codes are always stored with variable length
+    own_codebook: ClassVar[bool] = False  # whether the codepoints must be stored with the weights
     scales: ClassVar[tuple[str, ...]] = ("rms", "absmax", "signmax", "search")  # the scales it can be used with
-    bits: int
+    bits: int  # of a code in memory, at most
 
     def __str__(self) -> str:
         values = {field.name: getattr(self, field.name) for field in fields(self) if field.init}
-        bits = f":{values.pop('bits')}" if "bits" in values else ""
+        size = number_field(type(self))
+        number = f":{number_text(values.pop(size))}" if size else ""
         changed = {key: value for key, value in values.items() if value != getattr(type(self), key)}
-        return self.name + bits + "".join(f",{key}={number_text(value)}" for key, value in changed.items())
+        return self.name + number + "".join(f",{key}={number_text(value)}" for key, value in changed.items())
+
+    def code_bits(self, codebook: Codebook) -> int:
+        """Bits of a code in memory, once the codebook is known."""
+        return self.bits
 
     @abstractmethod
     def codebook(self, base: Base, group: int | None) -> Codebook:
@@ -43,11 +51,19 @@ class Element(ABC):
 
 @dataclass(frozen=True)
 class FittedElement(Element):
-    """An element whose codebook is made from the weights themselves and stored with them."""
+    """An element whose codebook is made from the weights themselves."""
+
+    own_codebook = True
+    counted: ClassVar[bool] = False  # whether a fit counts weights, instead of weighing them by what their errors cost
 
     @abstractmethod
     def fit(self, density: Density) -> Codebook:
         """The codebook for weights that were divided by their scales."""
+
+
+def number_field(family: type[Element]) -> str | None:
+    """The field of the number behind the colon of a name: the one that has no default."""
+    return next((field.name for field in fields(family) if field.init and field.default is MISSING), None)
 
 
 def number_text(value: float | str) -> str:

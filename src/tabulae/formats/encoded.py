@@ -15,6 +15,7 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s, Uint8s
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
+from tabulae.codes import rans
 from tabulae.formats.codebook import INT8
 
 if TYPE_CHECKING:
@@ -39,9 +40,12 @@ class Encoded:
         return self.matrix.decode()
 
 
-def count_bits(matrix: TableMatrix, own_codebook: bool) -> int:
-    """All bits that a matrix needs, before any layout pads it."""
-    bits = matrix.codes.size * matrix.bits + 16 * len(matrix.scales)
+def count_bits(matrix: TableMatrix, own_codebook: bool, entropy: bool = False) -> int:
+    """All bits that a matrix needs, before any layout pads it; with ``entropy`` the codes as they are really stored."""
+    bits = matrix.codes.size * matrix.bits
+    if entropy:
+        bits = min(bits, 8 * rans.encode(matrix.codes).nbytes)
+    bits += 16 * len(matrix.scales)
     if matrix.multipliers is not None:
         bits += 8 * matrix.multipliers.size
     if matrix.outliers is not None:

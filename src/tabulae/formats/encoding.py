@@ -13,7 +13,7 @@ from tabulae.formats.codebook import Codebook
 from tabulae.formats.distributions import Float64s
 from tabulae.formats.element import FittedElement
 from tabulae.formats.histogram import Histogram
-from tabulae.formats.nearest import Nearest
+from tabulae.formats.nearest import nearest
 from tabulae.formats.pieces import Piece, Pieces
 from tabulae.formats.scaling import grouped_scales, measure, measure_tensor, rounding_of, storable
 from tabulae.formats.search import divided, group_factors, tensor_factor
@@ -43,7 +43,7 @@ class Coder:
         self._least = np.full(len(least), least.max()) if self._whole else least  # [rows], the least scale allowed
         self._measured = measure_tensor(pieces, form.base) if self._whole else 0.0
         self.codebook = self._fit(form.element) if isinstance(form.element, FittedElement) else form.stored
-        self._nearest = Nearest(self.codebook.integers)
+        self._nearest = nearest(self.codebook)
         if self._whole and form.scale == "search":
             self._measured *= tensor_factor(pieces, self._measured * self.codebook.unit, self._nearest)
 
@@ -57,13 +57,13 @@ class Coder:
             scales[part], multipliers[part] = self._scales(piece)
             codes[part], products[:, part] = self._codes(piece, scales[part], multipliers[part])
         stored = multipliers if self.form.group else None
-        codebook = self.codebook.padded(self.form.element.bits)
+        codebook = self.codebook.padded(self.form.element.code_bits(self.codebook))
         return TableMatrix(codes, codebook, self._with_gain(scales, products), stored, self.pieces.group)
 
     def _fit(self, element: FittedElement) -> Codebook:
         histogram = Histogram()
         for piece in self.pieces:
-            histogram.add(piece.x, piece.weights, self._measure(piece))
+            histogram.add(piece.x, piece.weights, self._measure(piece), counted=element.counted)
         return element.fit(histogram.density())
 
     def _measure(self, piece: Piece) -> Float64s:

@@ -1,4 +1,4 @@
-"""A storage format for one tensor: element x scaling x outliers x gain, with a name that says it all.
+"""A storage format for one tensor: element x scaling x outliers x gain x coding, with a name that says it all.
 
 >>> from tabulae.formats import parse
 >>> form = parse("normal:4/g64/signmax")
@@ -19,7 +19,7 @@ from tabulae.errors import ModelError, UsageError
 from tabulae.formats.codebook import Codebook
 from tabulae.formats.density import Base
 from tabulae.formats.distributions import Float64s
-from tabulae.formats.element import Element, FittedElement, number_text
+from tabulae.formats.element import Element, number_text
 from tabulae.formats.encoded import Encoded, count_bits
 from tabulae.formats.encoding import encode
 from tabulae.formats.gain import DEFAULT_GAIN, GAINS
@@ -39,6 +39,7 @@ class Format:
     scale: str  # rms, absmax, signmax or search
     sparse: float = 0.0  # the share of the weights that are outliers
     gain: str = DEFAULT_GAIN
+    entropy: bool = False  # whether codes are stored with variable length; always, if the element is made for that
 
     def __post_init__(self) -> None:
         match = GRANULARITY.fullmatch(self.granularity)
@@ -50,6 +51,7 @@ class Format:
             raise UsageError(
                 "format", "the share of outliers must be at least 0 and below 1", self.sparse, "such as sparse=0.001"
             )
+        object.__setattr__(self, "entropy", self.entropy or self.element.entropy)
         if self.gain not in GAINS:
             raise UsageError("format", "the gain must be known", self.gain, f"accepted: {', '.join(GAINS)}")
 
@@ -67,7 +69,8 @@ class Format:
     def __str__(self) -> str:
         sparse = f"/sparse={number_text(self.sparse)}" if self.sparse else ""
         gain = f"/gain={self.gain}" if self.gain != DEFAULT_GAIN else ""
-        return f"{self.element}/{self.granularity}/{self.scale}{sparse}{gain}"
+        entropy = "/entropy" if self.entropy and not self.element.entropy else ""
+        return f"{self.element}/{self.granularity}/{self.scale}{sparse}{gain}{entropy}"
 
     @property
     def group(self) -> int | None:
@@ -101,7 +104,7 @@ class Format:
         if importance is not None:
             check_importance(importance, x.shape)
         matrix = encode(self, x, importance)
-        return Encoded(self, matrix, count_bits(matrix, isinstance(self.element, FittedElement)))
+        return Encoded(self, matrix, count_bits(matrix, self.element.own_codebook, self.entropy))
 
 
 @lru_cache(maxsize=256)

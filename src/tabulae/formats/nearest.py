@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.arithmetic.arrays import Float32s, Uint8s
+from tabulae.formats.codebook import Codebook
 
 
 class Nearest:
@@ -38,3 +39,34 @@ class Nearest:
         intervals: npt.NDArray[np.intp] = halves.astype(np.intp)
         intervals += self._limit
         return intervals
+
+
+class Shifted(Nearest):
+    """All integers -k..k [n], with thresholds [n - 1] anywhere between two of them.
+
+    >>> Shifted(np.array([-1, 0, 1], np.int16), np.array([-0.7, 0.7])).values(np.array([-9, -0.71, -0.7, 0.71, 9], "f4"))
+    array([-1., -1., -1.,  1.,  1.], dtype=float32)
+    """
+
+    def __init__(self, integers: npt.NDArray[np.int16], thresholds: npt.NDArray[np.float64]) -> None:
+        self._limit = int(integers[-1])
+        self._thresholds = np.append(thresholds, np.inf).astype(np.float32)
+
+    def codes(self, y: Float32s) -> Uint8s:
+        """The code on whose side of its thresholds each y lies; same shape."""
+        below = np.floor(y)
+        np.clip(below, -self._limit, self._limit, out=below)
+        codes: npt.NDArray[np.intp] = below.astype(np.intp)
+        codes += self._limit
+        return (codes + (y > self._thresholds.take(codes))).astype(np.uint8)
+
+    def values(self, y: Float32s) -> Float32s:
+        """The integer for each y, as float32; same shape."""
+        return self.codes(y).astype(np.float32) - np.float32(self._limit)
+
+
+def nearest(codebook: Codebook) -> Nearest:
+    """How weights are rounded to a codebook."""
+    if codebook.thresholds is None:
+        return Nearest(codebook.integers)
+    return Shifted(codebook.integers, codebook.thresholds)

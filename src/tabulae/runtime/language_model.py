@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypedDict
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.closing import Closing
@@ -16,6 +16,15 @@ from tabulae.text.sampling import Sampler
 from tabulae.text.tokenizer import Tokenizer
 
 DEFAULT_CONTEXT = 2048  # the key/value cache of a small model stays below 100 MB
+
+
+class Options(TypedDict, total=False):
+    """How a model is run; nothing here changes what it says."""
+
+    context: int | None  # tokens; default: 2,048 or what the model was trained for
+    threads: int | None  # default: all cores
+    arithmetic: Arithmetic
+    isa: str  # default: the best that runs here
 
 
 @dataclass(frozen=True)

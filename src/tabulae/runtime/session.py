@@ -31,7 +31,12 @@ class Session:
     ) -> None:
         self.isa = check_options(threads, arithmetic, isa)
         self._binding = binding
-        self._executor = _native.Executor(binding.native, context, threads, arithmetic == "lookup", self.isa)
+        try:
+            self._executor = _native.Executor(binding.native, context, threads, arithmetic == "lookup", self.isa)
+        except (RuntimeError, MemoryError) as error:
+            got = f"{threads} threads, {context} tokens: {error}"
+            must = "there must be room for its threads and its cache"
+            raise UsageError("session", must, got, "use fewer threads or a shorter context") from None
         self.context = context
         self.arithmetic = arithmetic
         self.tokens: list[int] = []  # fed so far; what the cache holds
@@ -95,7 +100,7 @@ class Session:
         return logits
 
     def _checked(self, tokens: Sequence[int]) -> np.ndarray:
-        ids = np.asarray(tokens)
+        ids = np.asarray(list(tokens))
         vocabulary = self._binding.program.vocabulary
         if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
             got = f"{ids.dtype} {list(ids.shape)}"

@@ -1,11 +1,12 @@
 """Loading a table model: the file is mapped, every weight is read where it lies."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from tabulae.artifact.reader import TableModelFile, open_table_model
 from tabulae.runtime.binding import Binding
-from tabulae.runtime.language_model import LanguageModel
+from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.text.data import TokenizerData
 from tabulae.workflows.check import CheckReport, check
 from tabulae.workflows.stored import program_of, vocabulary_of, weights_of
@@ -14,8 +15,15 @@ from tabulae.workflows.stored import program_of, vocabulary_of, weights_of
 class TableModel(LanguageModel):
     """A language model that runs from a file; besides text and logits it can be checked."""
 
-    def __init__(self, path: Path, binding: Binding, vocabulary: TokenizerData | None, **options: Any) -> None:
-        super().__init__(binding, vocabulary, **options)
+    def __init__(
+        self,
+        path: Path,
+        binding: Binding,
+        vocabulary: TokenizerData | None,
+        on_close: Callable[[], None],
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(binding, vocabulary, on_close=on_close, **options)
         self.path = path
 
     def check(self) -> CheckReport:
@@ -23,7 +31,7 @@ class TableModel(LanguageModel):
         return check(self.path)
 
 
-def load(path: str | Path, *, verify: bool = False, **options: Any) -> TableModel:
+def load(path: str | Path, *, verify: bool = False, **options: Unpack[Options]) -> TableModel:
     """The language model of a table model.
 
     >>> with tabulae.load(table, threads=1) as lm:
@@ -41,7 +49,7 @@ def load(path: str | Path, *, verify: bool = False, **options: Any) -> TableMode
     return from_file(file, **options)
 
 
-def from_file(file: TableModelFile, *, decoded: bool = False, **options: Any) -> TableModel:
+def from_file(file: TableModelFile, *, decoded: bool = False, **options: Unpack[Options]) -> TableModel:
     """The same from an open file; ``decoded``: tables as the float32 weights they stand for, activations float."""
     binding = Binding(program_of(file), weights_of(file, decoded=decoded))
-    return TableModel(file.path, binding, vocabulary_of(file), on_close=file.close, **options)
+    return TableModel(file.path, binding, vocabulary_of(file), file.close, **options)

@@ -1,14 +1,13 @@
 """What a table model lost against its trained model: weights alone, and complete, on one text."""
 
 from pathlib import Path
-from typing import Any
 
 from tabulae.artifact.reader import open_table_model
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation import Candidate, Quality, cut_text, evaluate_all
 from tabulae.evaluation.windows import FIRST, LENGTH
 from tabulae.program.operations import Program
-from tabulae.runtime.session import Arithmetic
+from tabulae.runtime.language_model import Options
 from tabulae.workflows.check import Progress
 from tabulae.workflows.load import from_file
 from tabulae.workflows.stored import program_of
@@ -22,7 +21,6 @@ def compare(
     *,
     windows: int = 40,
     threads: int | None = None,
-    arithmetic: Arithmetic = "auto",
     progress: Progress | None = None,
 ) -> list[Quality]:
     """KL, agreement and perplexity on windows of 512 tokens (of a half, where the model's context is shorter).
@@ -34,12 +32,12 @@ def compare(
     with open_table_model(model) as file, open_trained(against) as trained:
         length = min(LENGTH, trained.program.context)
         _check_vocabulary(trained.program, program_of(file))
-        options: dict[str, Any] = {"threads": threads, "context": length}
+        options: Options = {"threads": threads, "context": length}
         reference = trained.load(**options)
         cut = cut_text(words, reference.tokenizer, count=windows, length=length, first=min(FIRST, length // 2))
         candidates = {
             "weights alone": Candidate(from_file(file, decoded=True, **options), "weights alone"),
-            "complete": Candidate(from_file(file, arithmetic=arithmetic, **options), "complete"),
+            "complete": Candidate(from_file(file, **options), "complete"),
         }
         shown = (lambda done, count: progress("windows", done, count)) if progress else (lambda done, count: None)
         return list(evaluate_all(candidates, reference, cut, against=str(against), progress=shown).values())

@@ -1,10 +1,10 @@
 """A trained model seen through its architecture: canonical tensors, the program, and the float model to run."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.container import ALIGN, MAGIC
@@ -12,9 +12,9 @@ from tabulae.closing import Closing
 from tabulae.errors import UsageError
 from tabulae.program import architectures
 from tabulae.runtime.binding import Binding
-from tabulae.runtime.language_model import LanguageModel
+from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.sources import open_source
-from tabulae.workflows.build import build
+from tabulae.workflows.build import Progress, build
 
 
 class TrainedModel(Closing):
@@ -76,16 +76,16 @@ class TrainedModel(Closing):
         """Number of weights, tied tensors once."""
         return sum(math.prod(self.shape(name)) for name in self.names)
 
-    def load(self, **options: Any) -> LanguageModel:
+    def load(self, **options: Unpack[Options]) -> LanguageModel:
         """The float model, run by the same executor as a table model; ``options`` as of :func:`tabulae.load`.
 
         Holds all weights in float32: four bytes each.
         """
         return LanguageModel(Binding(self.program, dict(self.tensors())), self.source.vocabulary(), **options)
 
-    def build(self, path: str | Path, **options: Any) -> Path:
+    def build(self, path: str | Path, *, formats: Sequence[str] = (), progress: Progress | None = None) -> Path:
         """Write the table model; see :func:`tabulae.workflows.build.build`."""
-        return build(self, path, **options)
+        return build(self, path, formats=formats, progress=progress)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,0 +1,37 @@
+"""A folder imports only from those above it (docs/architecture.md), and nothing imports what it must not."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "tabulae"
+BASE = {"errors", "closing", "cores", "_native"}
+ORDER = (
+    "arithmetic", "codes", "formats", "statistics", "artifact", "planning", "program", "calibration", "text", "sources",
+    "runtime", "evaluation", "workflows", "cli",
+)  # fmt: skip
+ROOT_NAMES = {"__version__"}  # what the package itself says without importing anything
+
+
+def imports(path):
+    """Names of the folders of tabulae that a file imports at its top level or inside functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "tabulae":
+            parts = node.module.split(".")
+            yield from [parts[1]] if len(parts) > 1 else [a.name for a in node.names if a.name not in ROOT_NAMES]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("tabulae."))
+
+
+@pytest.mark.parametrize("folder", [name for name in ORDER if (SOURCE / name).is_dir()])
+def test_imports_go_up(folder):
+    allowed = BASE | set(ORDER[: ORDER.index(folder) + 1])
+    for path in (SOURCE / folder).rglob("*.py"):
+        wrong = set(imports(path)) - allowed
+        assert not wrong, f"{path.relative_to(SOURCE)} imports {wrong}"
+
+
+def test_every_folder_has_its_place():
+    folders = {path.name for path in SOURCE.iterdir() if path.is_dir() and not path.name.startswith("_")}
+    assert folders <= set(ORDER)
