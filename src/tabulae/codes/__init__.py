@@ -1,0 +1,1 @@
+"""Codes of variable length: symbols as fewer bytes, for storage. One file each."""
