@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tabulae.arithmetic.matrix import Outliers
+from tabulae.codes import rans
 from tabulae.formats import parse
 from tabulae.formats.encoded import outlier_bits
 
@@ -31,6 +32,20 @@ def test_bits(name, bits):
     assert encoded.bits == bits
     assert encoded.codes is encoded.matrix.codes and encoded.codes.shape == X.shape
     assert str(encoded.format) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "shorter"),
+    [("int:8/row/absmax", True), ("normal:4/g32/signmax", True), ("int:2,sign=sym/row/absmax", False)],
+)
+def test_bits_with_entropy_are_those_of_the_stream_if_it_is_shorter(name, shorter):
+    rng = np.random.default_rng(2)
+    x = rng.laplace(size=(60, 1000)) if shorter else rng.choice([-3, -1, 1, 3], (60, 1000))
+    x = x.astype(np.float32)
+    plain, entropy = parse(name).encode(x), parse(f"{name}/entropy").encode(x)
+    np.testing.assert_array_equal(plain.decode(), entropy.decode())
+    saved = x.size * plain.matrix.bits - 8 * rans.encode(plain.codes).nbytes
+    assert plain.bits - entropy.bits == max(saved, 0) and (saved > 0) == shorter
 
 
 @pytest.mark.parametrize(

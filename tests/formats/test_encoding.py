@@ -32,6 +32,9 @@ NAMES = [
     "ternary/g32/search",
     "normal:4/g32/absmax/sparse=0.05",
     "lloyd:5/row/search/sparse=0.01/gain=ls",
+    "grid:3/row/rms",
+    "grid:2.5/g32/rms",
+    "grid:4,rd=0/tensor/rms/sparse=0.01",
 ]
 BY_RULE = [
     "int:4/g32/signmax",
@@ -145,7 +148,8 @@ def test_any_shape(name, shape):
     assert encoded.decode().shape == shape and encoded.decode().dtype == np.float32
     matrix = encoded.matrix
     assert matrix.codes.dtype == np.uint8 and matrix.codebook.dtype == np.int16
-    assert len(matrix.codebook) == 2**encoded.format.element.bits
+    assert len(matrix.codebook) == 2**matrix.bits
+    assert matrix.bits == encoded.format.element.bits or ("grid" in name and matrix.bits < 8)
     assert len(matrix.scales) == (1 if "/tensor/" in name else shape[0])
     if encoded.format.group:
         assert matrix.multipliers.shape == (shape[0], -(-shape[1] // encoded.format.group))

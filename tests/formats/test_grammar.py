@@ -25,7 +25,8 @@ def formats(draw):
     if family.name in ("int", "normal", "t") and scale != "signmax":
         options["sign"] = draw(st.sampled_from(["sym", "asym"]))
     sparse = draw(st.just(0.0) | st.floats(1e-9, 0.99))
-    return Format(family(**options), granularity, scale, sparse, draw(st.sampled_from(["ls", "unbiased"])))
+    gain, entropy = draw(st.sampled_from(["ls", "unbiased"])), draw(st.booleans())
+    return Format(family(**options), granularity, scale, sparse, gain, entropy)
 
 
 @given(formats())
@@ -46,6 +47,8 @@ def test_names_read_back(form):
         ("nf4/g128/absmax/sparse=0.0010/gain=unbiased", "nf4/g128/absmax/sparse=0.001/gain=unbiased"),
         ("e2m1/g32/search/sparse=0", "e2m1/g32/search"),
         ("lloyd:3/tensor/rms/sparse=1e-3", "lloyd:3/tensor/rms/sparse=0.001"),
+        ("int:4/row/absmax/gain=ls/entropy", "int:4/row/absmax/entropy"),
+        ("t:4/row/rms/sparse=0.010/entropy", "t:4/row/rms/sparse=0.01/entropy"),
     ],
 )
 def test_defaults_are_left_out(written, canonical):
@@ -61,14 +64,15 @@ def test_the_default_of_the_gain_is_left_out():
 def test_fields():
     form = parse("t:3,nu=4/g96/search/sparse=0.01/gain=ls")
     assert form == Format(StudentT(3, nu=4.0), "g96", "search", 0.01, "ls")
-    assert (form.group, form.base, form.element.bits) == (96, "absmax", 3)
+    assert (form.group, form.base, form.element.bits, form.entropy) == (96, "absmax", 3, False)
+    assert parse("t:3/row/rms/entropy") == Format(StudentT(3), "row", "rms", entropy=True)
 
 
 WRONG = {
     "": "a name must read",
     "normal:4": "a name must read",
     "normal:4/g64": "a name must read",
-    "foo:4/g64/absmax": "accepted: e2m1, e3m0, int, ",
+    "foo:4/g64/absmax": "accepted: e2m1, e3m0, grid, int, ",
     "Normal:4/g64/absmax": "the element must be known",
     " normal:4/g64/absmax": "the element must be known",
     "normal/g64/absmax": "a number of bits must follow",
@@ -114,6 +118,10 @@ WRONG = {
     "normal:4/g64/absmax/gain=big": "accepted: ls, unbiased",
     "normal:4/g64/absmax/gain=ls/sparse=0.1": "the order: sparse, gain",
     "normal:4/g64/absmax/gain=ls/gain=ls": "stand once",
+    "normal:4/g64/absmax/entropy/entropy": "accepted: sparse=, gain=",
+    "normal:4/g64/absmax/entropy/sparse=0.1": "accepted: sparse=, gain=",
+    "normal:4/g64/absmax/entropy=1": "accepted: sparse=, gain=",
+    "normal:4/g64/entropy": "accepted: rms, absmax, signmax, search",
 }
 
 

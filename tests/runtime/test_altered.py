@@ -15,7 +15,7 @@ from tabulae.errors import TabulaeError
 
 @pytest.fixture(scope="module")
 def sparse_tab(tiny_folder, tmp_path_factory):
-    """Every kind of part: codes of 2 to 8 bits, int16 codepoints, multipliers, outliers."""
+    """Every kind of part: codes of 2 to 8 bits, codes of variable length, int16 codepoints, multipliers, outliers."""
     rules = [
         "normal:4/g32/signmax",
         "*q_proj*=normal:7/row/rms/sparse=0.02",
@@ -24,6 +24,8 @@ def sparse_tab(tiny_folder, tmp_path_factory):
         "*down*=lloyd:6/tensor/rms/sparse=0.01",
         "*head*=int:8/row/absmax",
         "*v_proj*=normal:5/g32/absmax",
+        "*k_proj*=grid:3/row/rms",
+        "*o_proj*=normal:4/g32/signmax/entropy",
     ]
     path = tmp_path_factory.mktemp("altered") / "m.tab"
     with tabulae.open(tiny_folder) as model:

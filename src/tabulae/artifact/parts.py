@@ -17,18 +17,20 @@ from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.arithmetic.rotation import Rotation
 from tabulae.arithmetic.widths import Widths
 from tabulae.artifact import layouts
-from tabulae.artifact.records import DTYPE_OF_BYTES, DTYPES, TableRecord, most_blocks, widest_group
+from tabulae.artifact.records import DTYPE_OF_BYTES, DTYPES, RANS, Coding, TableRecord, most_blocks, widest_group
+from tabulae.codes import rans
 from tabulae.errors import UsageError
 
 Parts = Mapping[str, npt.NDArray[Any]]  # by the names of the fields of MatrixParts, without the codes
 
+ALIGN = 64  # bytes: a cache line, as in the file
 _FINITE_BFLOAT16 = 0x7F80  # from here on: infinities, NaN, and everything with the sign bit
 _LARGEST_CODEPOINT = {1: 127, 2: 8191}
 
 
 @dataclass(frozen=True, eq=False)
 class MatrixParts:
-    """Read-only views into the file: what a kernel reads in place."""
+    """Read-only views into the file, and codes that were decoded from it: what a kernel reads in place."""
 
     record: TableRecord
     codes: Uint8s  # packed
@@ -42,8 +44,21 @@ class MatrixParts:
     signs: Uint8s | None = None  # one bit a column, the lowest bit first; 1: minus
 
 
-def settled(plan: TableRecord, matrix: TableMatrix, widths: Widths) -> TableRecord:
-    """The planned record with what only the encoded tensor decides; a matrix that is not as planned is a UsageError."""
+def coded(plan: TableRecord, matrix: TableMatrix) -> Uint8s | None:
+    """The stream of the codes, where the plan asks for one and it is shorter than the layout."""
+    if plan.coding is None:
+        return None
+    if int(matrix.codes.max()) >> matrix.bits:
+        raise UsageError(f"tensor {plan.name}", f"every code must fit {matrix.bits} bits", int(matrix.codes.max()))
+    stream = rans.encode(matrix.codes)
+    return stream if len(stream) < layouts.find(plan.layout).size(matrix.rows, matrix.cols, matrix.bits) else None
+
+
+def settled(plan: TableRecord, matrix: TableMatrix, widths: Widths, stream: Uint8s | None = None) -> TableRecord:
+    """The planned record with what only the encoded tensor decides; a matrix that is not as planned is a UsageError.
+
+    ``stream``: what :func:`coded` gave.
+    """
     _check_as_planned(plan, matrix, widths)
     outliers = matrix.outliers if matrix.outliers is not None and len(matrix.outliers.values) else None
     return msgspec.structs.replace(
@@ -53,6 +68,8 @@ def settled(plan: TableRecord, matrix: TableMatrix, widths: Widths) -> TableReco
         outlier_bytes=_bytes_for(outliers.values) if outliers else 1,
         chunk=min(widths.chunk, most_blocks(plan.group)),
         accumulator=widths.accumulator,
+        bits=matrix.bits,
+        coding=None if stream is None else Coding(name=RANS, length=len(stream)),
     )
 
 
@@ -74,6 +91,21 @@ def parts_of(record: TableRecord, matrix: TableMatrix, widths: Widths) -> dict[s
     return parts
 
 
+def decoded(record: TableRecord, stream: Uint8s) -> Uint8s:
+    """The codes of a coded tensor in their layout, as a kernel reads them: aligned, read-only.
+
+    :raises TableModelError: the stream is damaged; it names the tensor and the block
+    """
+    codes = rans.decode(stream, record.rows * record.cols, what=f"tensor {record.name}")
+    packed = layouts.find(record.layout).pack(codes.reshape(record.rows, record.cols), record.bits)
+    room = np.empty(len(packed) + ALIGN, np.uint8)
+    begin = -room.ctypes.data % ALIGN
+    aligned = room[begin : begin + len(packed)]
+    aligned[:] = packed
+    aligned.flags.writeable = False
+    return aligned
+
+
 def to_matrix(parts: MatrixParts) -> TableMatrix:
     """The tensor in logical order, in memory of its own."""
     record = parts.record
@@ -88,6 +120,11 @@ def to_matrix(parts: MatrixParts) -> TableMatrix:
         exponents=record.exponents,
         rotation=_rotation(parts),
     )
+
+
+def check_coding(record: TableRecord, stream: Uint8s) -> None:
+    """What is cheap to see of coded codes: all but the blocks themselves."""
+    rans.check(stream, record.rows * record.cols, 2**record.bits - 1, f"tensor {record.name}")
 
 
 def check_parts(record: TableRecord, parts: Parts) -> None:
@@ -119,6 +156,8 @@ def _check_as_planned(plan: TableRecord, matrix: TableMatrix, widths: Widths) ->
         "multipliers": None if matrix.multipliers is None else matrix.multipliers.shape,
     }
     expected = {name: getattr(plan, name) for name in ("rows", "cols", "bits", "group", "exponents", "rotation")}
+    if plan.coding is not None and matrix.bits < plan.bits:
+        expected["bits"] = matrix.bits  # planned at its widest
     expected["scales"] = 1 if plan.granularity == "tensor" else plan.rows
     expected["widths"] = plan.rows
     expected["multipliers"] = (plan.rows, plan.groups) if plan.granularity == "group" else None

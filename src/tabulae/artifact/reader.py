@@ -2,7 +2,8 @@
 
 Opening verifies the seal, the header, the place and size of every entry, and every number that something else will
 trust (indices, scales, proved widths); what it accepts may hold wrong codes, but nothing that leads outside its
-arrays. ``verify=True`` also compares every hash and proves the widths anew (``verify.py``).
+arrays. ``verify=True`` also compares every hash and proves the widths anew (``verify.py``). Codes of variable length
+are decoded whenever their tensor is asked for.
 """
 
 import mmap
@@ -19,7 +20,7 @@ from tabulae.arithmetic.arrays import Float32s, Uint8s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.artifact import container
 from tabulae.artifact.names import shown
-from tabulae.artifact.parts import MatrixParts, check_parts, to_matrix
+from tabulae.artifact.parts import MatrixParts, check_coding, check_parts, decoded, to_matrix
 from tabulae.artifact.records import DTYPES, FEATURES, NO_HASH, SCHEMA, Document, Entry, FloatRecord, TableRecord
 from tabulae.closing import Closing
 from tabulae.errors import FileError, TableModelError, UsageError
@@ -64,11 +65,17 @@ class TableModelFile(Closing):
         return self.entry(name).view(DTYPES[entry.dtype]).reshape(entry.shape)
 
     def matrix_parts(self, name: str) -> MatrixParts:
-        """The parts of a table tensor as stored, views into the file."""
+        """The parts of a table tensor as a kernel reads them: views into the file, coded codes decoded from it.
+
+        :raises TableModelError: a damaged stream of codes; it names the block
+        """
         record = _known("tensor", name, self._records)
         if not isinstance(record, TableRecord):
             raise UsageError("tensor", f"{name} must be a table tensor", "a float tensor", "use float()")
-        return MatrixParts(record, **self._parts(record))
+        parts = self._parts(record)
+        if record.coding is not None:
+            parts["codes"] = decoded(record, parts["codes"])
+        return MatrixParts(record, **parts)
 
     def matrix(self, name: str) -> TableMatrix:
         """A table tensor in logical order, in memory of its own."""
@@ -101,7 +108,10 @@ class TableModelFile(Closing):
                 raise TableModelError(f"entry {entry.name}", "its padding must be zero", "other bytes")
         for record in self.document.tensors:
             if isinstance(record, TableRecord):
-                check_parts(record, self._parts(record))
+                parts = self._parts(record)
+                check_parts(record, parts)
+                if record.coding is not None:
+                    check_coding(record, parts["codes"])
 
 
 def open_table_model(path: str | os.PathLike[str], *, verify: bool = False) -> TableModelFile:

@@ -10,7 +10,7 @@ file a missing or unknown field is an error; only a plan need not say what is no
  ('w.scales', 'BF16', (20,)), ('w.widths', 'U8', (20,))]
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Annotated, Final, Literal
 
@@ -24,7 +24,8 @@ from tabulae.artifact.names import check_name, check_unique, shown
 from tabulae.errors import TableModelError
 
 SCHEMA: Final = 1
-FEATURES: Final[frozenset[str]] = frozenset()  # what a file may require of its reader; none yet
+RANS: Final = "rans"  # codes.rans: codes of variable length
+FEATURES: Final = frozenset({RANS})  # what a file may require of its reader
 NO_HASH: Final = "0" * 16  # an entry that is not written yet
 
 # Spelled as in safetensors; bfloat16 is held as uint16.
@@ -70,7 +71,14 @@ def _entry(name: str, dtype: Dtype, shape: tuple[int, ...]) -> Entry:
     return Entry(name=name, dtype=dtype, shape=shape, hash=NO_HASH)
 
 
-class TableRecord(_Record, frozen=True, tag_field="kind", tag="table"):
+class Coding(_Record, frozen=True):
+    """How codes are stored that are decoded into their layout when the file is loaded."""
+
+    name: Literal["rans"]
+    length: Annotated[int, Meta(ge=1, le=2**62)]  # bytes of the entry
+
+
+class TableRecord(_Record, frozen=True, tag_field="kind", tag="table", omit_defaults=True):
     """A 2-D tensor stored as codes."""
 
     name: str
@@ -90,12 +98,15 @@ class TableRecord(_Record, frozen=True, tag_field="kind", tag="table"):
     outlier_bytes: Literal[1, 2, 4]
     chunk: Annotated[int, Meta(ge=1, le=2**26)]  # blocks whose shifted sum fits int32
     accumulator: Literal[32, 64]
+    coding: Coding | None = None  # None: the entry of the codes is their layout
 
     def __post_init__(self) -> None:
         check_name(self.name)
         layouts.find(self.layout)
         _check_groups(self)
         _check_chunk(self)
+        if self.coding is not None and self.coding.length > self.resident_codes:
+            raise self.error(f"its coded codes must not exceed {self.resident_codes} bytes", self.coding.length)
         if self.outliers and self.cols > 65536:
             raise self.error("a tensor with outliers must have at most 65536 columns (they are uint16)", self.cols)
         if self.rotation is not None:
@@ -116,11 +127,13 @@ class TableRecord(_Record, frozen=True, tag_field="kind", tag="table"):
         exponents: int = 4,
         rotation: tuple[int, ...] | None = None,
         outliers: int = 0,
+        entropy: bool = False,
     ) -> "TableRecord":
         """The record before the tensor is encoded: what only its codes decide is at its widest.
 
         ``group`` None: no multipliers, one scale per row, or per tensor with ``tensor_scale``.
         A group that is wider than the tensor is stored as one of its width in whole blocks.
+        ``entropy``: the codes may be stored with variable length, and ``bits`` is the most that one may have.
         """
         stored_group = cols if group is None else widest_group(group, cols)
         return cls(
@@ -139,12 +152,18 @@ class TableRecord(_Record, frozen=True, tag_field="kind", tag="table"):
             outlier_bytes=4,
             chunk=most_blocks(stored_group),
             accumulator=64,
+            coding=Coding(name=RANS, length=layouts.find(layout).size(rows, cols, bits)) if entropy else None,
         )
 
     @property
     def groups(self) -> int:
         """Multipliers per row."""
         return -(-self.cols // self.group)
+
+    @property
+    def resident_codes(self) -> int:
+        """Bytes of the codes in memory, in their layout."""
+        return layouts.find(self.layout).size(self.rows, self.cols, self.bits)
 
     def entries(self) -> tuple[Entry, ...]:
         """Its entries, in the order of the file: a function of this record alone."""
@@ -156,7 +175,7 @@ class TableRecord(_Record, frozen=True, tag_field="kind", tag="table"):
 
     def _parts(self) -> Iterator[tuple[str, Dtype, tuple[int, ...]]]:
         layout = layouts.find(self.layout)
-        yield "codes", "U8", (layout.size(self.rows, self.cols, self.bits),)
+        yield "codes", "U8", (self.coding.length if self.coding else self.resident_codes,)
         yield "codebook", DTYPE_OF_BYTES[self.codepoint_bytes], (2**self.bits,)
         if self.granularity == "group":
             yield "multipliers", "I8", layout.multipliers_shape(self.rows, self.groups)
@@ -215,7 +234,7 @@ class Document(_Record, frozen=True):
     """The JSON document of a table model."""
 
     schema: Literal[1]
-    required: tuple[str, ...]  # features without which the file cannot be understood
+    required: tuple[str, ...]  # features without which the file cannot be understood, as `required_features`
     program: msgspec.Raw  # any JSON value; this package does not look into it
     tensors: tuple[TensorRecord, ...]  # in the order of the file
     blobs: tuple[BlobRecord, ...]  # behind the tensors
@@ -225,6 +244,9 @@ class Document(_Record, frozen=True):
 
     def __post_init__(self) -> None:
         check_unique("entry", [entry.name for entry in self.derived_entries()])
+        if self.required != required_features(self.tensors):
+            must = f"it must require {list(required_features(self.tensors))}, as its tensors do"
+            raise TableModelError("document", must, shown(list(self.required)))
         formats = {tensor.name: tensor.format for tensor in self.tensors if isinstance(tensor, TableRecord)}
         check_unique("plan entry", [entry.name for entry in self.plan])
         for entry in self.plan:
@@ -237,6 +259,12 @@ class Document(_Record, frozen=True):
         """All entries that the records ask for, in the order of the file."""
         for record in (*self.tensors, *self.blobs):
             yield from record.entries()
+
+
+def required_features(tensors: Iterable[TensorRecord]) -> tuple[str, ...]:
+    """What the records ask of a reader beyond the first version of the file."""
+    coded = any(isinstance(tensor, TableRecord) and tensor.coding is not None for tensor in tensors)
+    return (RANS,) if coded else ()
 
 
 def entry_sizes(record: TensorRecord | BlobRecord) -> dict[str, int]:

@@ -23,7 +23,7 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths
 from tabulae.artifact import container, layouts
-from tabulae.artifact.parts import check_parts, parts_of, settled
+from tabulae.artifact.parts import check_parts, coded, parts_of, settled
 from tabulae.artifact.records import (
     SCHEMA,
     BlobRecord,
@@ -33,6 +33,7 @@ from tabulae.artifact.records import (
     PlanEntry,
     TableRecord,
     TensorRecord,
+    required_features,
 )
 from tabulae.errors import FileError, TableModelError, UsageError
 
@@ -65,7 +66,7 @@ class TableModelWriter:
         container.strict_json("program", program)
         self._plan = Document(
             schema=SCHEMA,
-            required=(),
+            required=required_features(tensors),
             program=msgspec.Raw(program),
             tensors=tuple(tensors),
             blobs=tuple(BlobRecord(name=name, length=len(data)) for name, data in self._blobs.items()),
@@ -96,11 +97,13 @@ class TableModelWriter:
 
     def write_matrix(self, name: str, matrix: TableMatrix, widths: Widths) -> None:
         """The next table tensor."""
-        record = settled(self._next(name, TableRecord), matrix, widths)
+        plan = self._next(name, TableRecord)
+        stream = coded(plan, matrix)
+        record = settled(plan, matrix, widths, stream)
         parts = parts_of(record, matrix, widths)
         check_parts(record, parts)
         codes, *others = record.entries()
-        self._write(codes, _packed(record, matrix))
+        self._write(codes, _packed(record, matrix) if stream is None else [stream.data])
         for entry in others:
             self._write(entry, [parts[entry.name.rpartition(".")[2]].reshape(-1).view(np.uint8).data])
         self._written.append(record)
@@ -151,7 +154,9 @@ class TableModelWriter:
 
     def _head(self) -> bytes:
         """The bytes before the data; they must fit their room, and the data must be as long as they say."""
-        document = msgspec.structs.replace(self._plan, tensors=tuple(self._written), entries=tuple(self._entries))
+        written = tuple(self._written)
+        required, entries = required_features(written), tuple(self._entries)
+        document = msgspec.structs.replace(self._plan, required=required, tensors=written, entries=entries)
         head = container.encode_head(document, self._room)
         if len(head) > self._room:
             raise TableModelError("header", f"it must fit the {self._room} bytes planned for it", len(head))

@@ -35,11 +35,18 @@ def info(
         "", ("format", "tensors", "weights", "size", "bits per weight"), [_row(group) for group in found.formats]
     )
     print(f"{'file':14} {megabytes(found.file_bytes)}, {found.bits_per_weight:.3f} bits per weight in its tensors")
+    if found.memory > sum(tensor.bytes for tensor in found.tensors):
+        print(
+            f"{'memory':14} {megabytes(found.memory)} of tensors while it runs: codes of variable length are expanded"
+        )
     if found.built:
         print(f"{'built':14} {megabytes(found.built)} as `tabulae build` would write it")
     if tensors:
-        rows = [(t.name, " x ".join(map(str, t.shape)), t.format, megabytes(t.bytes)) for t in found.tensors]
-        print_table("", ("tensor", "shape", "format", "size"), rows)
+        rows = [
+            (t.name, " x ".join(map(str, t.shape)), t.format, megabytes(t.bytes), megabytes(t.memory))
+            for t in found.tensors
+        ]
+        print_table("", ("tensor", "shape", "format", "size", "in memory"), rows)
 
 
 def _row(group: Any) -> tuple[object, ...]:

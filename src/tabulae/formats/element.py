@@ -5,7 +5,7 @@ one without a default, mostly ``bits``, behind a colon, the others written ``key
 to know of it.
 
 >>> sorted(families())[:4]
-['e2m1', 'e3m0', 'int', 'laplace']
+['e2m1', 'e3m0', 'grid', 'int']
 """
 
 from abc import ABC, abstractmethod
@@ -30,6 +30,7 @@ class Element(ABC):
     name: ClassVar[str]
     entropy: ClassVar[bool] = False  # whether its codes are always stored with variable length
     own_codebook: ClassVar[bool] = False  # whether the codepoints must be stored with the weights
+    reaches: ClassVar[bool] = False  # whether a scale is raised where the largest weight would be clipped
     scales: ClassVar[tuple[str, ...]] = ("rms", "absmax", "signmax", "search")  # the scales it can be used with
     bits: int  # of a code in memory, at most
 

@@ -44,8 +44,9 @@ class Coder:
         self._measured = measure_tensor(pieces, form.base) if self._whole else 0.0
         self.codebook = self._fit(form.element) if isinstance(form.element, FittedElement) else form.stored
         self._nearest = nearest(self.codebook)
-        if self._whole and form.scale == "search":
-            self._measured *= tensor_factor(pieces, self._measured * self.codebook.unit, self._nearest)
+        if self._whole and (form.scale == "search" or (form.element.reaches and self._clips())):
+            factor = tensor_factor(pieces, self._measured * self.codebook.unit, self._nearest)
+            self._measured *= factor if form.scale == "search" else max(1.0, factor)
 
     def dense(self) -> TableMatrix:
         """The matrix without its outliers."""
@@ -66,6 +67,11 @@ class Coder:
             histogram.add(piece.x, piece.weights, self._measure(piece), counted=element.counted)
         return element.fit(histogram.density())
 
+    def _clips(self) -> bool:
+        """Whether a weight of the tensor lies beyond the outermost codepoint."""
+        outermost = self._measured * self.codebook.unit * (int(self.codebook.integers[-1]) + 0.5)
+        return measure_tensor(self.pieces, "absmax") > outermost
+
     def _measure(self, piece: Piece) -> Float64s:
         """What the format's scale measures of every group [n, groups]."""
         if self._whole:
@@ -79,6 +85,9 @@ class Coder:
             steps *= group_factors(piece, steps, self._nearest)
         if self.form.group:
             return grouped_scales(steps, self._rounding, least)
+        if self.form.element.reaches and not self._whole:
+            largest = measure(piece.x, "absmax", self.pieces.columns)[:, 0]
+            least = np.maximum(least, largest / max(1, self.codebook.integers[-1]))
         return storable(steps[:, 0], self._rounding, least), np.ones(steps.shape, np.int8)
 
     def _codes(self, piece: Piece, scales: Float32s, multipliers: Int8s) -> tuple[Uint8s, Float64s]:

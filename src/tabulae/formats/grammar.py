@@ -1,7 +1,8 @@
 """Names of formats: ``element[:bits][,key=value]*/granularity/scale[/sparse=f][/gain=ls|unbiased][/entropy]``.
 
->>> parse("t:4,nu=7/row/search/sparse=0.001")
-Format(element=StudentT(bits=4, sign='sym', nu=7.0), granularity='row', scale='search', sparse=0.001, gain='ls')
+>>> parse("t:4,nu=7/row/search/sparse=0.001")  # doctest: +NORMALIZE_WHITESPACE
+Format(element=StudentT(bits=4, sign='sym', nu=7.0), granularity='row', scale='search', sparse=0.001, gain='ls',
+       entropy=False)
 >>> str(parse("int:8,sign=asym/row/absmax/gain=ls")), str(parse("grid:3.50/row/rms/entropy"))
 ('int:8/row/absmax', 'grid:3.5/row/rms')
 """
@@ -16,7 +17,8 @@ from tabulae.errors import UsageError
 from tabulae.formats.element import Element, families, number_field
 from tabulae.formats.format import Format
 
-FORM = "element[:bits][,key=value]/granularity/scale[/sparse=f][/gain=ls|unbiased][/entropy], such as normal:4/g64/signmax"
+NAME = "element[:bits][,key=value]/granularity/scale[/sparse=f][/gain=ls|unbiased][/entropy]"
+FORM = f"{NAME}, such as normal:4/g64/signmax"
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 OPTIONS = ("sparse", "gain")
 ENTROPY = "entropy"

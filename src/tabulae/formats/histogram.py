@@ -22,9 +22,9 @@ class Histogram:
         self._mass = np.zeros(BINS)
 
     def add(self, x: Float32s, weights: Float32s | None, measured: Float64s, *, counted: bool = False) -> None:
-        """Count x [n, groups, group] over ``measured`` [n, groups]; ``counted``: every one as 1, outliers as zeros."""
+        """Count x [n, groups, group] over ``measured`` [n, groups]; ``counted``: each as 1, where anything is."""
         bins = divided(x, measured).view(np.uint32).reshape(-1) >> DROPPED
-        mass = np.broadcast_to(1.0 if counted else np.square(measured)[..., None], x.shape)
+        mass = np.broadcast_to((measured > 0 if counted else np.square(measured))[..., None], x.shape)
         if weights is not None and not counted:
             mass = mass * weights
         np.add.at(self._mass, bins, mass.reshape(-1))

@@ -44,8 +44,9 @@ class Nearest:
 class Shifted(Nearest):
     """All integers -k..k [n], with thresholds [n - 1] anywhere between two of them.
 
-    >>> Shifted(np.array([-1, 0, 1], np.int16), np.array([-0.7, 0.7])).values(np.array([-9, -0.71, -0.7, 0.71, 9], "f4"))
-    array([-1., -1., -1.,  1.,  1.], dtype=float32)
+    >>> shifted = Shifted(np.array([-1, 0, 1], np.int16), np.array([-0.7, 0.7]))
+    >>> shifted.values(np.array([-9, -0.7, -0.69, 0.71, 9], np.float32))
+    array([-1., -1.,  0.,  1.,  1.], dtype=float32)
     """
 
     def __init__(self, integers: npt.NDArray[np.int16], thresholds: npt.NDArray[np.float64]) -> None:

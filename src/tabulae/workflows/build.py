@@ -135,6 +135,7 @@ def _planned(name: str, shape: tuple[int, ...], form: Format | None) -> TensorRe
         group=form.group,
         tensor_scale=form.granularity == "tensor",
         outliers=int(form.sparse * rows * cols),
+        entropy=form.entropy,
     )
 
 

@@ -22,6 +22,7 @@ class TensorInfo(msgspec.Struct, frozen=True):
     shape: tuple[int, ...]
     format: str
     bytes: int
+    memory: int  # bytes while the model runs: more than in the file where codes have variable length
 
 
 class FormatInfo(msgspec.Struct, frozen=True):
@@ -43,6 +44,7 @@ class Description(msgspec.Struct, frozen=True):
     bits_per_weight: float  # of all tensors, norms too; not the tokenizer
     formats: tuple[FormatInfo, ...]
     tensors: tuple[TensorInfo, ...]
+    memory: int  # bytes of the tensors of a table model while it runs
     built: int | None  # bytes of the tensors in the default formats, for a trained model
 
 
@@ -78,7 +80,8 @@ def _description(
     weights = sum(prod(tensor.shape) for tensor in tensors)
     bits = 8 * sum(tensor.bytes for tensor in tensors) / weights
     formats = tuple(_groups(tensors))
-    return Description(provenance, summary(program), weights, size, bits, formats, tensors, built)
+    memory = sum(tensor.memory for tensor in tensors)
+    return Description(provenance, summary(program), weights, size, bits, formats, tensors, memory, built)
 
 
 def summary(program: Program) -> str:
@@ -91,12 +94,14 @@ def summary(program: Program) -> str:
 def _stored(record: TensorRecord) -> TensorInfo:
     size = sum(entry_sizes(record).values())
     if isinstance(record, TableRecord):
-        return TensorInfo(record.name, (record.rows, record.cols), record.format, size)
-    return TensorInfo(record.name, record.shape, "float32", size)
+        memory = size if record.coding is None else size - record.coding.length + record.resident_codes
+        return TensorInfo(record.name, (record.rows, record.cols), record.format, size, memory)
+    return TensorInfo(record.name, record.shape, "float32", size, size)
 
 
 def _source_tensor(source: Source, name: str) -> TensorInfo:
-    return TensorInfo(name, source.shape(name), source.dtype(name), source.nbytes(name))
+    size = source.nbytes(name)
+    return TensorInfo(name, source.shape(name), source.dtype(name), size, size)
 
 
 def _groups(tensors: Iterable[TensorInfo]) -> Iterable[FormatInfo]:

@@ -1,10 +1,13 @@
 """What stands in a table model, made ready to run: the checked program, weights, the tokenizer."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import msgspec
 import numpy as np
 
 from tabulae.artifact.reader import TableModelFile
 from tabulae.artifact.records import FloatRecord, TableRecord
+from tabulae.cores import available_cores
 from tabulae.errors import TableModelError
 from tabulae.program.consistency import check_program
 from tabulae.program.operations import Program
@@ -12,13 +15,18 @@ from tabulae.program.shapes import check_shapes
 from tabulae.runtime.binding import Weight
 from tabulae.text.data import TokenizerData
 
+TOKENIZER = "tabulae.tokenizer"  # the blob that holds the tokenizer
+
 
 def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weight]:
-    """All weights by name, tables as they lie in the file or decoded to float32."""
-    return {record.name: _weight(file, record, decoded) for record in file.document.tensors}
+    """All weights by name, tables as they lie in the file or decoded to float32; in parallel.
 
-
-TOKENIZER = "tabulae.tokenizer"  # the blob that holds the tokenizer
+    :raises TableModelError: a damaged stream of codes
+    """
+    records = file.document.tensors
+    with ThreadPoolExecutor(available_cores()) as pool:
+        weights = pool.map(lambda record: _weight(file, record, decoded), records)
+        return {record.name: weight for record, weight in zip(records, weights, strict=True)}
 
 
 def program_of(file: TableModelFile) -> Program:

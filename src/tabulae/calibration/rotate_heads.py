@@ -1,0 +1,50 @@
+"""Values of attention heads in another basis: every head's rows of v by Q, and the columns behind it by Q'.
+
+An attention adds values up with one probability for a whole head, so an orthogonal Q over the head's channels passes
+through it; biases of v are rotated too. Nothing is left at run time (R2 of SpinQuant, arXiv 2405.16406).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.rotation import Rotation, random_rotation
+from tabulae.calibration.draft import Draft, Tensor
+from tabulae.calibration.edges import edges
+from tabulae.calibration.order import begin
+from tabulae.calibration.rotate_residual import turned_columns
+from tabulae.program.operations import Attention
+
+
+def rotate_heads(draft: Draft, seed: int = 0) -> Draft:
+    """Rotate the values of every attention over the width of a head, each layer with signs of its own.
+
+    The importance of the linears behind is dropped: measure it anew.
+
+    :raises UsageError: the width of a head cannot be factored
+    """
+    draft = begin(draft, "rotate_heads")
+    heads = {op.layer: op.head for op in draft.program.operations if isinstance(op, Attention)}
+    changes: dict[str, Tensor] = {}
+    turned: set[str] = set()
+    for edge in edges(draft):
+        if edge.kind == "values":
+            rotation = random_rotation(heads[edge.layer], seed + edge.layer)
+            changes |= {name: draft.tensors.tensor(name).then(_rows(rotation)) for name in edge.producers}
+            changes |= {name: draft.tensors.tensor(name).then(_columns(rotation)) for name in edge.consumers}
+            turned |= set(edge.consumers)
+    importance = {name: x for name, x in draft.importance.items() if name not in turned}
+    return replace(draft, tensors=draft.tensors.changed(changes), importance=importance, turned=draft.turned | turned)
+
+
+def _columns(rotation: Rotation) -> Callable[[Float32s], Float32s]:
+    """[rows, heads * head] -> the same, every head rotated."""
+    return lambda w: turned_columns(w.reshape(-1, rotation.cols), rotation).reshape(w.shape)
+
+
+def _rows(rotation: Rotation) -> Callable[[Float32s], Float32s]:
+    """[heads * head, cols] or [heads * head]."""
+    columns = _columns(rotation)
+    return lambda w: np.ascontiguousarray(columns(np.ascontiguousarray(w.T)).T)

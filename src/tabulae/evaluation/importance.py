@@ -1,0 +1,155 @@
+"""Importance: how loud every input column of every linear is, the mean of its squares over calibration text.
+
+A weight's error times its input is an error of the output: weighed by importance, squared errors of weights are those
+of outputs, but for the correlation of inputs (the diagonal of X X^T, as in the imatrix of llama.cpp).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import msgspec
+import numpy as np
+
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import ModelError, UsageError
+from tabulae.evaluation.files import read_safetensors, write_whole
+from tabulae.evaluation.kl import Float64s
+from tabulae.evaluation.model import Progress, silent
+from tabulae.evaluation.tapped import Tappable, Tapped
+from tabulae.evaluation.windows import Windows
+from tabulae.program.operations import Program, Project
+
+KEY = "tabulae.importance"
+VERSION = 1
+AGAIN = "measure the importance anew"
+
+
+@dataclass(frozen=True, eq=False)
+class Importance:
+    """Mean squares of inputs, and where they come from."""
+
+    model: str  # fingerprint
+    text: str  # fingerprint of the windows
+    tokens: int  # positions that were seen (by the head: fewer, those scored)
+    values: Mapping[str, Float32s]  # linear -> [cols]
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The JSON record beside the tensors."""
+
+    version: int
+    model: str
+    text: str
+    tokens: int
+
+
+class _Squares:
+    """A tap: the sum of x^2 per column, float64, and the number of rows."""
+
+    def __init__(self) -> None:
+        self._rows, self._sums = 0, np.zeros(0)
+
+    def __call__(self, x: Float32s) -> None:
+        self._rows += len(x)
+        squares: Float64s = np.einsum("nj,nj->j", x, x, dtype=np.float64)
+        self._sums = self._sums + squares if len(self._sums) else squares
+
+    @property
+    def mean(self) -> Float32s:
+        return (self._sums / self._rows).astype(np.float32)
+
+
+def measure_importance(
+    model: Tappable, windows: Windows, fingerprint: str, *, progress: Progress = silent
+) -> Importance:
+    """Run ``model`` (best the float model) over all windows; ``fingerprint`` says later whose importance it is.
+
+    Linears of one input share its importance, which is computed once. The same model and windows give the same numbers.
+
+    :raises ModelError: an input that is NaN or infinite
+    """
+    inputs = _inputs(model.program)
+    taps = {first: _Squares() for first in dict.fromkeys(inputs.values())}
+    tapped = Tapped(model, taps)
+    for window in range(len(windows)):
+        tapped.logits(windows.inputs(window), first=windows.first)
+        progress(window + 1, len(windows))
+    means = {first: tap.mean for first, tap in taps.items()}
+    for first, mean in means.items():
+        if not np.isfinite(mean).all():
+            raise ModelError(first, "its inputs must be finite", "NaN or infinity")
+    values = MappingProxyType({linear: means[first] for linear, first in inputs.items()})
+    return Importance(fingerprint, windows.fingerprint, len(windows) * (windows.length - 1), values)
+
+
+def _inputs(program: Program) -> dict[str, str]:
+    """For every linear the first one that has the same input."""
+    inputs: dict[str, str] = {}
+    for operation in program.operations:
+        if isinstance(operation, Project):
+            for linear in operation.linears:
+                inputs.setdefault(linear.weight, operation.linears[0].weight)
+    return inputs
+
+
+def save(importance: Importance, path: str | Path) -> None:
+    """Write it as safetensors; same importance, same bytes.
+
+    :raises FileError: the file cannot be written
+    """
+    from safetensors.numpy import save as to_bytes
+
+    record = _Record(VERSION, importance.model, importance.text, importance.tokens)
+    arrays = {name: np.ascontiguousarray(importance.values[name]) for name in sorted(importance.values)}
+    write_whole(Path(path), to_bytes(arrays, {KEY: msgspec.json.encode(record).decode()}), "the importance")
+
+
+def load(path: str | Path, model: str, program: Program) -> Importance:
+    """Read what :func:`save` wrote, for the model with that fingerprint.
+
+    :raises FileError: no such file, or no safetensors file
+    :raises UsageError: another model's, a linear unknown or missing, NaN, infinite or negative values
+    """
+    metadata, arrays = read_safetensors(path, "the importance")
+    try:
+        record = msgspec.json.decode(metadata.get(KEY, "{}"), type=_Record)
+    except msgspec.MsgspecError as error:
+        raise UsageError(str(path), f"the metadata must hold a record {KEY}", error, AGAIN) from None
+    _require(path, f"the version must be {VERSION}", record.version == VERSION, record.version)
+    _require(path, f"it must be of the model {model}", record.model == model, f"one of {record.model}")
+    check_values(str(path), arrays, program)
+    return Importance(record.model, record.text, record.tokens, MappingProxyType(arrays))
+
+
+def check_values(what: str, values: Mapping[str, Float32s], program: Program) -> None:
+    """Refuse what is not float32 [cols], finite and not negative, for every linear of ``program``.
+
+    :raises UsageError: naming the linear
+    """
+    columns = _columns(program)
+    unknown, missing = sorted(values.keys() - columns.keys()), sorted(columns.keys() - values.keys())
+    _require(what, "every tensor must be a linear of the model", not unknown, ", ".join(unknown[:5]))
+    _require(what, "every linear of the model must be there", not missing, f"none for {', '.join(missing[:5])}")
+    for name, x in values.items():
+        fits = x.dtype == np.float32 and x.shape == (columns[name],)
+        _require(what, f"{name} must be float32 [{columns[name]}]", fits, f"{x.dtype} {list(x.shape)}")
+        good = np.isfinite(x) & (x >= 0)
+        got = "" if good.all() else f"{x[~good][0]} at column {int(np.argmin(good))}"
+        _require(what, f"{name} must be finite and not negative", not got, got)
+
+
+def _columns(program: Program) -> dict[str, int]:
+    """How many columns every linear has."""
+    return {
+        linear.weight: program.buffers[operation.input]
+        for operation in program.operations
+        if isinstance(operation, Project)
+        for linear in operation.linears
+    }
+
+
+def _require(what: str | Path, must: str, holds: bool, got: object) -> None:
+    if not holds:
+        raise UsageError(str(what), must, got, AGAIN)

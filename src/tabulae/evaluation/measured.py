@@ -1,0 +1,74 @@
+"""Sensitivity, measured: the KL from storing one tensor at a time in a poor format, all others exact.
+
+Runs begin at the layer of the changed tensor (``stretches``): a tensor costs half a run of the model on average.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+
+import numpy as np
+
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import UsageError
+from tabulae.evaluation.kl import near_kl, normaliser
+from tabulae.evaluation.sensitivity import VERSION, Sensitivity, relative_error, tables
+from tabulae.evaluation.stretches import Rerun
+from tabulae.evaluation.value import Value, mean_of
+from tabulae.evaluation.windows import Windows
+from tabulae.formats import parse
+from tabulae.program.operations import Program
+
+FORMAT = "normal:4/g64/search"
+Progress = Callable[[str, int, int], object]  # tensor that comes next, tensors done, tensors in all
+
+
+class OneAtATime:
+    """The KL of a float model from itself with one tensor replaced; the reference runs once."""
+
+    def __init__(self, program: Program, weights: Mapping[str, Float32s], windows: Windows, threads: int = 1) -> None:
+        self._rerun = Rerun(program, weights, windows, threads)
+        self._logits = list(self._rerun.logits())
+        self._probabilities = [np.exp(x - normaliser(x)[:, None]).astype(np.float32) for x in self._logits]
+
+    def kl(self, name: str, values: Float32s) -> tuple[float, ...]:
+        """Mean KL of every window, in nats, where ``values`` stand in place of the tensor."""
+        runs = zip(self._logits, self._probabilities, self._rerun.replaced(name, values), strict=True)
+        return tuple(float(near_kl(logits, p, candidate).mean()) for logits, p, candidate in runs)
+
+
+def measured(
+    program: Program,
+    weights: Mapping[str, Float32s],
+    windows: Windows,
+    *,
+    model: str,
+    importance: Mapping[str, Float32s] | None = None,
+    form: str = FORMAT,
+    names: Collection[str] | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Sensitivity:
+    """KL / R^2 of every tensor stored in ``form``, with its standard error over windows.
+
+    ``weights`` are those of the float model, ``model`` its fingerprint; ``names`` limits it to some tensors.
+
+    :raises UsageError: a format that is unknown, or ``names`` that are not tables of the model
+    """
+    wanted = [name for name in tables(program) if names is None or name in names]
+    if names is not None and len(wanted) < len(set(names)):
+        raise UsageError("measured", "names must be linears or embeddings", sorted(set(names) - set(wanted))[:5])
+    importance, meter = importance or {}, OneAtATime(program, weights, windows, threads)
+    values: dict[str, Value] = {}
+    for done, name in enumerate(wanted):
+        if progress:
+            progress(name, done, len(wanted))
+        values[name] = _one(meter, name, weights[name], importance.get(name), form)
+    se = {name: value.se for name, value in values.items() if value.se is not None}
+    means = {name: value.mean for name, value in values.items()}
+    return Sensitivity(VERSION, model, "measured", windows.fingerprint, means, se or None)
+
+
+def _one(meter: OneAtATime, name: str, weights: Float32s, importance: Float32s | None, form: str) -> Value:
+    """KL / R^2; 0 for a tensor that the format stores exactly."""
+    decoded = parse(form).encode(weights, importance).decode()
+    error = relative_error(weights, decoded, importance)
+    return mean_of([kl / error for kl in meter.kl(name, decoded)]) if error else Value(0.0, None)

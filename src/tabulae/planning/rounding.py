@@ -1,0 +1,115 @@
+"""From prices to a whole choice: what the relaxed solution splits is decided, and the room that is left is filled.
+
+At the best prices every option of a tensor has a *regret*: what it pays more than the best option. For a choice within
+the limits, cost less bound is the sum of its regrets plus the price of the room it leaves. So only choices with little
+regret matter, and they are few: changes to ``light`` are combined tensor by tensor, in a dynamic program that keeps,
+of all combinations of nearly the same weight, the one of least regret. Up to ``STATES`` combinations none is dropped,
+and small problems are solved exactly. With one limit, what is kept depends on it only through ``light`` and ``heavy``,
+so more room never costs more.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tabulae.planning.dual import Dual
+from tabulae.planning.problem import Choice, Float64s, Problem
+
+STATES = 1024  # combinations kept; with 4096 the plans of SmolLM2 get no better
+REACH = 2.0  # how far from light combinations may stray on the way, in units of the way to heavy
+PATIENCE = 6  # times that the search is widened, for two limits that pull apart
+
+
+def round_choice(problem: Problem, dual: Dual) -> Choice | None:
+    """The best choice found within all limits; None if there seems to be none."""
+    if not dual.prices.any():
+        return dual.light
+    light, heavy = problem.totals(dual.light), problem.totals(dual.heavy)
+    span, found = np.maximum(np.abs(heavy - light), np.maximum(0, light - problem.limits)), None
+    for _ in range(PATIENCE):
+        found = _combine(problem, dual, span)
+        if found is None:
+            span = 4 * np.maximum(span, 1e-4 * problem.limits)
+            continue
+        gap = problem.total(problem.costs, found) - dual.bound
+        if gap <= dual.prices @ span * (1 + 1e-9):  # nothing better lies outside; always so with one limit
+            break
+        span = np.where(dual.prices > 0, gap / np.where(dual.prices > 0, dual.prices, 1), span)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """What one tensor added to the combinations: where each came from, and the option it took."""
+
+    tensor: int
+    parents: npt.NDArray[np.int64]  # [states]
+    options: npt.NDArray[np.int64]  # [states]
+
+
+def _combine(problem: Problem, dual: Dual, span: Float64s) -> Choice | None:
+    """The least cost within the limits among the combinations that are kept."""
+    paid = problem.costs + problem.combined(dual.prices)
+    regrets = np.maximum(0, paid - paid.min(axis=1, keepdims=True))
+    most = float(dual.prices @ span) * (1 + 1e-9)  # with more regret than this, light itself is better
+    rows = np.arange(len(paid))
+    changes = problem.weights - problem.weights[:, rows, dual.light][..., None]  # [c, n, k]
+    weights, regret, steps = np.zeros((len(span), 1)), np.zeros(1), []
+    for tensor in _order(regrets <= most, changes):
+        options = np.flatnonzero((regrets[tensor] <= most) & _first_of_its_kind(problem, tensor))
+        added = regret[:, None] + regrets[tensor, options]
+        moved = weights[:, :, None] + changes[:, tensor, options][:, None]
+        kept = _kept(added, moved[dual.prices > 0], most, span[dual.prices > 0])
+        parents, taken = np.divmod(kept, len(options))
+        regret, weights = added.reshape(-1)[kept], moved.reshape(len(span), -1)[:, kept]
+        steps.append(_Step(tensor, parents, options[taken]))
+    return _best(problem, dual, regret, weights, steps)
+
+
+def _order(near: npt.NDArray[np.bool_], changes: Float64s) -> list[int]:
+    """Tensors with more than one option worth a thought: big changes first, so that small ones fill the room."""
+    sizes = np.where(near, np.abs(changes).max(axis=0), 0).max(axis=1)
+    return [int(tensor) for tensor in np.argsort(-sizes, kind="stable") if near[tensor].sum() > 1 and sizes[tensor] > 0]
+
+
+def _first_of_its_kind(problem: Problem, tensor: int) -> npt.NDArray[np.bool_]:
+    """Which options [k] are not the padding of a short list."""
+    first = np.ones(problem.costs.shape[1], bool)
+    first[1:] = problem.costs[tensor, 1:] != problem.costs[tensor, :-1]
+    first[1:] |= (problem.weights[:, tensor, 1:] != problem.weights[:, tensor, :-1]).any(axis=0)
+    return first
+
+
+def _kept(regret: Float64s, weights: Float64s, most: float, span: Float64s) -> npt.NDArray[np.int64]:
+    """Flat indices of the combinations [states, options] that go on."""
+    flat = np.flatnonzero(regret.reshape(-1) <= most)
+    if len(flat) <= STATES:
+        return flat
+    regret, weights = regret.reshape(-1)[flat], weights.reshape(len(span), -1)[:, flat]
+    cells = np.zeros(len(flat), np.int64)
+    side = round(STATES ** (1 / len(span)))
+    for plane, reach in zip(weights, REACH * span, strict=True):
+        place = (plane + reach) / (2 * reach) if reach > 0 else np.zeros_like(plane)
+        cells = np.where((cells < 0) | (place < 0) | (place >= 1), -1, cells * side + (place * side).astype(np.int64))
+    order = np.argsort(regret, kind="stable")[::-1]
+    order = order[cells[order] >= 0]
+    winners = np.full(side ** len(span), -1)
+    winners[cells[order]] = order  # the last one written has the least regret
+    best: npt.NDArray[np.int64] = flat[np.sort(winners[winners >= 0])]
+    return best
+
+
+def _best(problem: Problem, dual: Dual, regret: Float64s, weights: Float64s, steps: list[_Step]) -> Choice | None:
+    """The cheapest final combination within the limits, traced back to its options."""
+    room = problem.limits - problem.totals(dual.light)
+    fitting = np.flatnonzero((weights <= room[:, None]).all(axis=0))
+    if not len(fitting):
+        return None
+    costs = regret[fitting] - dual.prices @ weights[:, fitting]
+    state = int(fitting[costs.argmin()])
+    choice = dual.light.copy()
+    for step in reversed(steps):
+        choice[step.tensor] = step.options[state]
+        state = int(step.parents[state])
+    return choice

@@ -1,0 +1,166 @@
+"""What a tensor in a format costs: bytes of the file, its share of the header, bytes resident. Nothing is encoded.
+
+Entries are counted with their padding. Two things are known only when a tensor is encoded and counted at their widest,
+as the writer does when it makes room: codepoints (16 bits) and outliers (32). Codes of variable length are counted as
+long as those of a sample.
+
+>>> sizes = table_sizes("w", (576, 576), "normal:4/g64/signmax")
+>>> sizes.file, sizes.memory, 576 * 576 // 2 + 64 + 9 * 576 + 2 * 576 + 576
+(172864, 172864, 172864)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+import msgspec
+import numpy as np
+
+from tabulae.arithmetic.matrix import TableMatrix
+from tabulae.artifact.container import ALIGN, Slot, encode_head, padded
+from tabulae.artifact.records import (
+    RANS,
+    SCHEMA,
+    BlobRecord,
+    Coding,
+    Document,
+    FloatRecord,
+    PlanEntry,
+    TableRecord,
+    TensorRecord,
+)
+from tabulae.codes.rans import expected_length
+from tabulae.formats import Format, parse
+
+FEATURE = len(f'\\"{RANS}\\"')  # in the header, if any codes have variable length
+
+Shape = tuple[int, int]
+DIGITS = 10  # of an offset in the header, unless told: files up to 10 GB
+
+
+class Coded(msgspec.Struct, frozen=True):
+    """How long codes of variable length are, in bits of one code."""
+
+    stored: float  # in the file, on average
+    bits: int  # in memory
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of one tensor."""
+
+    file: int  # its entries
+    memory: int  # resident while the model runs
+    header: int  # at most what it adds to the header
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What no choice of formats changes."""
+
+    file: int  # bytes: header, float32 tensors, tokenizer, seal
+    memory: int  # bytes resident
+    tensors: int  # bytes of float32 tensors alone, which count in bits per parameter
+    parameters: int  # all weights of the model, tied tensors once
+
+
+def coded_of(matrix: TableMatrix, weights: int) -> Coded:
+    """How long codes distributed as those of ``matrix`` are in a tensor of so many weights."""
+    counts = np.bincount(matrix.codes.reshape(-1)) * (weights / matrix.codes.size)
+    stored = 8 * expected_length(np.ceil(counts).astype(np.int64)) / weights
+    return Coded(min(stored, matrix.bits), matrix.bits)
+
+
+def planned_record(name: str, shape: Shape, form: Format) -> TableRecord:
+    """The record of a tensor before it is encoded, as the writer makes room for it."""
+    rows, cols = shape
+    return TableRecord.planned(
+        name,
+        rows=rows,
+        cols=cols,
+        format=str(form),
+        bits=form.element.bits,
+        group=form.group,
+        tensor_scale=form.granularity == "tensor",
+        outliers=int(Fraction(repr(form.sparse)) * rows * cols),
+        entropy=form.entropy,
+    )
+
+
+def table_sizes(name: str, shape: Shape, format: str, coded: Coded | None = None, digits: int = DIGITS) -> Sizes:
+    """The sizes of one tensor [rows, cols]; ``digits`` as of :func:`header_bytes`."""
+    planned = planned_record(name, shape, parse(format))
+    record = planned if coded is None else _expected(planned, coded)
+    file = stored_bytes(record)
+    decoded = padded(record.resident_codes) - padded(record.entries()[0].length)
+    copies = 4 * record.outliers  # int32 whatever their width in the file
+    return Sizes(file, file + decoded + copies, header_bytes(planned, digits))
+
+
+def _expected(record: TableRecord, coded: Coded) -> TableRecord:
+    """The record as it will be, if the codes are as long as expected."""
+    record = msgspec.structs.replace(record, bits=coded.bits, coding=None)
+    length = ceil(coded.stored * record.rows * record.cols / 8)
+    if length >= record.resident_codes:
+        return record
+    return msgspec.structs.replace(record, coding=Coding(name=RANS, length=length))
+
+
+def fixed_sizes(
+    floats: Sequence[FloatRecord],
+    parameters: int,
+    *,
+    program: bytes = b"null",
+    provenance: Mapping[str, str] | None = None,
+    blobs: Mapping[str, int] | None = None,
+    runtime: int = 0,
+    digits: int = DIGITS,
+) -> Fixed:
+    """The fixed part of a file: ``blobs`` by length; ``runtime``: bytes resident beside the tensors."""
+    blob_records = [BlobRecord(name=name, length=length) for name, length in (blobs or {}).items()]
+    empty = Document(
+        schema=SCHEMA,
+        required=(),
+        program=msgspec.Raw(program),
+        tensors=(),
+        blobs=(),
+        plan=(),
+        provenance=dict(provenance or {}),
+        entries=(),
+    )
+    header = len(encode_head(empty).rstrip(b" ")) + FEATURE + 2 * digits + ALIGN - 1  # offsets of the seal; padding
+    header += sum(header_bytes(record, digits) for record in floats)
+    header += sum(header_bytes(record, digits) for record in blob_records)
+    tensors = sum(stored_bytes(record) for record in floats)
+    others = sum(stored_bytes(record) for record in blob_records)
+    return Fixed(header + tensors + others + ALIGN, tensors + runtime, tensors, parameters)
+
+
+def stored_bytes(record: TensorRecord | BlobRecord) -> int:
+    """Its entries in the file, padding included."""
+    return sum(padded(entry.length) for entry in record.entries())
+
+
+def header_bytes(record: TensorRecord | BlobRecord, digits: int = DIGITS) -> int:
+    """What a record adds to the header if every offset has so many digits.
+
+    The header holds the record, its entries and its line of the plan inside one JSON string, and beside it for every
+    entry where it lies.
+    """
+    entries = record.entries()
+    parts: list[msgspec.Struct] = [record, *entries]
+    if isinstance(record, TableRecord):
+        parts.append(PlanEntry(name=record.name, format=record.format))
+    inside = sum(_length(msgspec.json.encode(part).decode()) - 2 + len(",") for part in parts)
+    offsets = 2 * (digits - len("0"))
+    beside = sum(_length({entry.name: _slot(padded(entry.length))}) - 2 + len(",") + offsets for entry in entries)
+    return inside + beside
+
+
+def _slot(size: int) -> Slot:
+    return Slot("U8", (size,), (0, 0))
+
+
+def _length(value: object) -> int:
+    return len(msgspec.json.encode(value))

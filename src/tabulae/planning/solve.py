@@ -1,0 +1,155 @@
+"""The best formats for a budget, with a certificate of how good they are.
+
+``size``, ``memory`` (or both) and ``bits`` limit bytes, and the predicted loss is minimised; ``kl`` limits the loss,
+and the bytes of the file are minimised. The certificate is a lower bound on the loss of every plan with these
+candidates that takes no more bytes: duality proves it (see ``dual``), however the plan was found.
+
+>>> options = {"a": [Candidate("x", 10, 10, 4.0), Candidate("y", 20, 20, 1.0)],
+...            "b": [Candidate("x", 10, 10, 2.0), Candidate("y", 20, 20, 1.5)]}
+>>> found = solve(options, Fixed(file=5, memory=0, tensors=0, parameters=80), Budget(size=35))
+>>> [candidate.format for candidate in found.chosen.values()], found.loss, found.gap
+(['y', 'x'], 3.0, 0.0)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import fsum
+
+from tabulae.errors import UsageError
+from tabulae.planning.budget import Budget
+from tabulae.planning.candidates import Candidate
+from tabulae.planning.dual import solve_dual
+from tabulae.planning.problem import Problem
+from tabulae.planning.rounding import round_choice
+from tabulae.planning.sizes import Fixed
+
+ROUNDING = 1e-12  # sums of losses are kept so far below their limit
+
+Options = Mapping[str, Sequence[Candidate]]  # of every tensor
+Chosen = dict[str, Candidate]
+Value = Callable[[Candidate], float]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit on a sum over the tensors."""
+
+    name: str  # of the option that asked for it
+    most: float  # what it leaves to the tensors that are planned
+    weight: Value
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A format for every tensor."""
+
+    chosen: Chosen
+    loss: float  # predicted, in nats
+    bound: float  # no plan of these candidates and no more bytes loses less
+
+    @property
+    def gap(self) -> float:
+        """The share of the loss that a better plan could save at most."""
+        return max(0.0, 1 - self.bound / self.loss) if self.loss > 0 else 0.0
+
+
+def solve(options: Options, fixed: Fixed, budget: Budget) -> Solution:
+    """The least loss within the budget, or the fewest bytes for its ``kl``; always the same for the same input.
+
+    :raises UsageError: no plan keeps to the budget; the message has the interval that plans can reach
+    """
+    wanted = limits(budget, fixed)
+    found = _minimised(options, loss_of if budget.kl is None else file_bytes, wanted)
+    if found is None:
+        raise _infeasible(options, fixed, budget)
+    if budget.kl is None:
+        return Solution(*found)
+    size = fixed.file + int(sum_of(file_bytes, found[0]))
+    return _no_larger(options, fixed, size, found[0])
+
+
+def limits(budget: Budget, fixed: Fixed) -> list[Limit]:
+    """What a budget leaves to the tensors that are planned."""
+    found = []
+    if budget.size is not None:
+        found.append(Limit("size", budget.size - fixed.file, file_bytes))
+    if budget.memory is not None:
+        found.append(Limit("memory", budget.memory - fixed.memory, lambda c: c.memory))
+    if budget.bits is not None:
+        found.append(Limit("bits", int(budget.bits * fixed.parameters / 8) - fixed.tensors, lambda c: c.file))
+    if budget.kl is not None:
+        found.append(Limit("kl", budget.kl * (1 - ROUNDING), loss_of))
+    return found
+
+
+def loss_of(candidate: Candidate) -> float:
+    """Its predicted loss."""
+    return candidate.loss
+
+
+def file_bytes(candidate: Candidate) -> float:
+    """What a candidate adds to the file."""
+    return candidate.file + candidate.header
+
+
+def sum_of(value: Value, chosen: Mapping[str, Candidate]) -> float:
+    """The sum over all tensors, rounded once."""
+    return fsum(value(candidate) for candidate in chosen.values())
+
+
+def average_bits(chosen: Mapping[str, Candidate], fixed: Fixed) -> float:
+    """Stored bits per parameter: all bytes of all tensors."""
+    return 8 * (sum_of(lambda c: c.file, chosen) + fixed.tensors) / fixed.parameters
+
+
+def _minimised(options: Options, cost: Value, wanted: Sequence[Limit]) -> tuple[Chosen, float, float] | None:
+    """A candidate for every tensor, what they cost together and a lower bound of it; None if nothing fits."""
+    rows = [[(cost(c), *(limit.weight(c) for limit in wanted)) for c in one] for one in options.values()]
+    problem = Problem.of(rows, [limit.most for limit in wanted])
+    dual = solve_dual(problem)
+    if dual is None or (choice := round_choice(problem, dual)) is None:
+        return None
+    chosen = {name: one[index] for (name, one), index in zip(options.items(), choice.tolist(), strict=True)}
+    total = sum_of(cost, chosen)
+    return chosen, total, min(total, dual.bound)
+
+
+def _no_larger(options: Options, fixed: Fixed, size: int, chosen: Chosen) -> Solution:
+    """A choice that was made for its bytes, or one of no more bytes that loses less; with its certificate."""
+    found = _minimised(options, loss_of, limits(Budget(size=size), fixed))
+    loss = sum_of(loss_of, chosen)
+    if found is None or found[1] > loss:
+        return Solution(chosen, loss, min(loss, found[2]) if found else 0.0)
+    return Solution(*found)
+
+
+def _infeasible(options: Options, fixed: Fixed, budget: Budget) -> UsageError:
+    """The error for a budget that no plan keeps to, with what plans can reach."""
+    wanted = limits(budget, fixed)
+    tight = [limit for limit in wanted if sum_of(limit.weight, _ends(options, limit)[0]) > limit.most] or wanted
+    what = " and ".join(limit.name for limit in tight)
+    got = " and ".join(f"{getattr(budget, limit.name):.10g}" for limit in tight)
+    spans = "; ".join(_span(options, fixed, limit) for limit in tight)
+    return UsageError(what, "some plan must keep to it", got, f"plans reach {spans}")
+
+
+def _ends(options: Options, limit: Limit) -> tuple[Chosen, Chosen]:
+    """The least of what a limit is on, and what it takes to lose least."""
+    least = {name: min(one, key=limit.weight) for name, one in options.items()}
+    best = {name: min(one, key=lambda c: (c.loss, limit.weight(c))) for name, one in options.items()}
+    return least, best
+
+
+def _span(options: Options, fixed: Fixed, limit: Limit) -> str:
+    """What can be reached, in bytes and in bits per parameter, or in nats."""
+    ends = _ends(options, limit)
+    low, high = (sum_of(limit.weight, chosen) for chosen in ends)
+    if limit.name == "kl":
+        most = sum_of(loss_of, {name: max(one, key=loss_of) for name, one in options.items()})
+        return f"{low:.4g} to {most:.4g} nats"
+    low_bits, high_bits = (average_bits(chosen, fixed) for chosen in ends)
+    bits = f"{low_bits:.3f} to {high_bits:.3f} bits per parameter"
+    if limit.name == "bits":
+        return bits
+    other = fixed.file if limit.name == "size" else fixed.memory
+    return f"{other + low:.0f} to {other + high:.0f} bytes ({bits})"

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from tabulae.calibration import Draft
+from tabulae.errors import UsageError
+
+
+class Counting:
+    """A model that counts its reads."""
+
+    program = None
+    names = ("w", "g")
+
+    def __init__(self) -> None:
+        self.reads: list[str] = []
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return {"w": (2, 3), "g": (3,)}[name]
+
+    def read(self, name: str) -> np.ndarray:
+        self.reads.append(name)
+        return np.ones(self.shape(name), np.float32)
+
+
+def test_tensors_are_read_when_asked_for() -> None:
+    model = Counting()
+    tensors = Draft.of(model).tensors
+    changed = tensors.changed({"w": tensors.tensor("w").then(lambda w: w + 1).then(lambda w: w * 3)}, frozenset({"g"}))
+    assert "w" in changed and "g" not in changed and changed.shape("w") == (2, 3) and len(changed) == 1
+    assert model.reads == []
+    assert changed["w"].tolist() == [[6, 6, 6], [6, 6, 6]] and changed["w"][0, 0] == 6
+    assert model.reads == ["w", "w"]
+    assert tensors["w"][0, 0] == 1
+
+
+@pytest.mark.parametrize(
+    "name, values", [("x", [1, 1, 1]), ("w", [1, 1]), ("w", [1, np.nan, 1]), ("w", [1, -1, 1]), ("w", [1, np.inf, 1])]
+)
+def test_importance_must_fit(name: str, values: list[float]) -> None:
+    with pytest.raises(UsageError, match="importance"):
+        Draft.of(Counting(), {name: np.float32(values)})
