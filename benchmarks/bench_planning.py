@@ -13,10 +13,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import inputs
 import msgspec
 import numpy as np
 
+import inputs
 import tabulae
 from tabulae.artifact.records import FloatRecord
 from tabulae.planning.budget import Budget
