@@ -22,9 +22,8 @@ from tabulae.artifact.records import FloatRecord
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import lines
 from tabulae.planning.curves import Curve, ReadRows, measure_curves
-from tabulae.planning.flat import best_flat
 from tabulae.planning.sizes import Fixed, Shape, fixed_sizes
-from tabulae.planning.solve import average_bits, file_bytes, loss_of, solve, sum_of
+from tabulae.planning.solve import average_bits, file_bytes, solve, sum_of
 
 BITS = (3.0, 3.5, 4.0, 4.5, 5.0, 5.46, 6.0, 6.27, 6.67)  # per parameter
 LAYERS, WIDTH, HIDDEN, VOCABULARY = 32, 4096, 11008, 32000
@@ -79,18 +78,16 @@ def report(title: str, curves: Mapping[str, Curve], fixed: Fixed) -> None:
     start = time.perf_counter()
     options = {name: curve.candidates(sensitivity[name]) for name, curve in curves.items()}
     print(f"{title}: {len(options)} tensors, candidates in {time.perf_counter() - start:.2f} s")
-    print(f"{'bits':>6}{'asked':>15}{'file':>15}{'unused':>9}{'real bits':>11}{'gap':>9}{'v. flat':>9}{'time':>8}")
+    print(f"{'bits':>6}{'asked':>15}{'file':>15}{'unused':>9}{'real bits':>11}{'gap':>9}{'time':>8}")
     for bits in BITS:
         budget = Budget(size=int(bits * fixed.parameters / 8) + fixed.file)
         start = time.perf_counter()
         found = solve(options, fixed, budget)
         took = time.perf_counter() - start
         size = fixed.file + int(sum_of(file_bytes, found.chosen))
-        flat = best_flat(options, fixed, budget, others={"model.embed_tokens.weight": "int:8/row/absmax"})
-        better = sum_of(loss_of, flat) / found.loss if flat else float("nan")
         print(
             f"{bits:6.2f}{budget.size:15d}{size:15d}{1 - size / budget.size:9.4%}"
-            f"{average_bits(found.chosen, fixed):11.4f}{found.gap:9.4%}{better:8.2f}x{took:7.2f}s"
+            f"{average_bits(found.chosen, fixed):11.4f}{found.gap:9.4%}{took:7.2f}s"
         )
 
 

@@ -26,6 +26,8 @@ FORMATS = [
     "e2m1/g32/absmax",
     "e3m0/row/rms",
     "ternary/g64/absmax/sparse=0.02",
+    "grid:2.5/row/rms",
+    "grid:6/tensor/rms/sparse=0.01",
 ]
 
 

@@ -18,25 +18,24 @@ from tabulae.planning.problem import Choice, Float64s, Problem
 
 STATES = 1024  # combinations kept; with 4096 the plans of SmolLM2 get no better
 REACH = 2.0  # how far from light combinations may stray on the way, in units of the way to heavy
-PATIENCE = 6  # times that the search is widened, for two limits that pull apart
+PASSES = 6  # for two limits: every one looks closer than the one before
 
 
 def round_choice(problem: Problem, dual: Dual) -> Choice | None:
     """The best choice found within all limits; None if there seems to be none."""
-    if not dual.prices.any():
+    if not dual.prices.any() and problem.fits(dual.light):
         return dual.light
     light, heavy = problem.totals(dual.light), problem.totals(dual.heavy)
-    span, found = np.maximum(np.abs(heavy - light), np.maximum(0, light - problem.limits)), None
-    for _ in range(PATIENCE):
-        found = _combine(problem, dual, span)
-        if found is None:
-            span = 4 * np.maximum(span, 1e-4 * problem.limits)
-            continue
-        gap = problem.total(problem.costs, found) - dual.bound
-        if gap <= dual.prices @ span * (1 + 1e-9):  # nothing better lies outside; always so with one limit
+    span = np.maximum(np.abs(heavy - light), np.maximum(0, light - problem.limits))
+    best, least, most = None, np.inf, float(dual.prices @ span)  # with more regret than that, light itself is better
+    for _ in range(PASSES):
+        choice = _combine(problem, dual, most, span)
+        cost = np.inf if choice is None else problem.total(problem.costs, choice)
+        best, least = (choice, cost) if cost < least else (best, least)
+        if len(span) == 1 and best is not None:
             break
-        span = np.where(dual.prices > 0, gap / np.where(dual.prices > 0, dual.prices, 1), span)
-    return found
+        most, span = (np.inf, problem.limits) if best is None else (most, span / 2)
+    return best
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +47,11 @@ class _Step:
     options: npt.NDArray[np.int64]  # [states]
 
 
-def _combine(problem: Problem, dual: Dual, span: Float64s) -> Choice | None:
+def _combine(problem: Problem, dual: Dual, most: float, span: Float64s) -> Choice | None:
     """The least cost within the limits among the combinations that are kept."""
     paid = problem.costs + problem.combined(dual.prices)
     regrets = np.maximum(0, paid - paid.min(axis=1, keepdims=True))
-    most = float(dual.prices @ span) * (1 + 1e-9)  # with more regret than this, light itself is better
-    rows = np.arange(len(paid))
+    rows, most = np.arange(len(paid)), most * (1 + 1e-9)
     changes = problem.weights - problem.weights[:, rows, dual.light][..., None]  # [c, n, k]
     weights, regret, steps = np.zeros((len(span), 1)), np.zeros(1), []
     for tensor in _order(regrets <= most, changes):

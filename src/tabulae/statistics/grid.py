@@ -1,8 +1,7 @@
 """Entropy of weights on a uniform grid: the bits that an entropy coder would need for them.
 
-The step is a quarter of the RMS, so a Normal source needs 4.05 bits; every halving of the step adds about one. The
-fewer bits, the heavier the tails (the RMS is then made by few weights): Laplace 3.95, Student-t with
-nu = 5 3.98.
+The step is a quarter of the RMS, so a Normal source needs 4.05 bits, a Laplace 3.95, a Student-t with nu = 5 3.98;
+every halving of the step adds about one.
 
 >>> indices = grid_indices(np.float32([[-1, 0, 0.1, 9]]), np.array([1.0]))
 >>> indices - 128
