@@ -39,6 +39,10 @@ def test_the_same_bytes_twice(tiny_folder, tiny_tab, tmp_path):
     assert again.read_bytes() == tiny_tab.read_bytes()
 
 
+def test_the_same_bytes_with_more_threads(tiny_folder, tiny_tab, tmp_path):
+    assert build(tiny_folder, tmp_path / "m.tab", threads=3).read_bytes() == tiny_tab.read_bytes()
+
+
 def test_golden_tensors(tiny_tab):
     """Frozen: a change of these bytes is a change of the format or of its meaning.
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tabulae.cli.output import Json, megabytes, print_json, progress_bar
+from tabulae.cli.output import Json, Threads, megabytes, print_json, progress_bar
+from tabulae.cores import available_cores
 from tabulae.errors import UsageError
 
 EXAMPLES = """
@@ -35,18 +36,22 @@ def build(
             "(default: normal:4/g64/signmax, embedding and head int:8/row/absmax)",
         ),
     ] = None,
+    threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Build a table model from a trained one: tensor by tensor, with little memory, the same bytes every time."""
     import tabulae
+    from tabulae.runtime.session import check_options
 
+    checked = available_cores() if threads is None else threads
+    check_options(checked, "auto")
     start = time.perf_counter()
     target = output or Path(f"{model.stem if model.is_file() else model.resolve().name}.tab")
     if str(target) == "-":
         raise UsageError("output", "it must be a file", "-", "a table model is mapped: give -o NAME.tab")
     with tabulae.open(model) as trained, progress_bar("building", quiet=json) as progress:
         try:
-            trained.build(target, formats=format or (), progress=progress)
+            trained.build(target, formats=format or (), threads=checked, progress=progress)
         except KeyboardInterrupt:
             print(f"interrupted: the same command goes on from {target}.work; remove that to give up", file=sys.stderr)
             raise

@@ -52,10 +52,19 @@ class Trained(Protocol):
         ...
 
 
-def build(model: Trained, path: str | Path, *, formats: Sequence[str] = (), progress: Progress | None = None) -> Path:
+def build(
+    model: Trained,
+    path: str | Path,
+    *,
+    formats: Sequence[str] = (),
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Path:
     """Write the table model of ``model`` at ``path``; ``formats`` as in :mod:`tabulae.workflows.choice`.
 
     A build that was killed or interrupted goes on where it was, from ``PATH.work``, when it is asked for again.
+
+    With ``threads`` above 1 a tensor is stored while the next one is encoded; the bytes are the same.
 
     :raises UsageError: an unknown format, a path that is the trained model itself, a work folder of another build
     :raises ModelError: NaN or infinity in a tensor
@@ -66,7 +75,7 @@ def build(model: Trained, path: str | Path, *, formats: Sequence[str] = (), prog
     chosen = choose(model.program, model.names, parse_rules(formats))
     provenance = model.source.provenance()
     names = {name: FLOAT if form is None else str(form) for name, form in chosen.items()}
-    work = WorkFolder(path, Build(version=__version__, source=provenance, formats=names, importance=""))
+    work = WorkFolder(path, Build(version=__version__, source=provenance, formats=names, importance=""), threads)
     try:
         _write_all(model, work, chosen, provenance, progress)
         work.deliver(path)

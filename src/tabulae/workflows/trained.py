@@ -83,9 +83,11 @@ class TrainedModel(Closing):
         """
         return LanguageModel(Binding(self.program, dict(self.tensors())), self.source.vocabulary(), **options)
 
-    def build(self, path: str | Path, *, formats: Sequence[str] = (), progress: Progress | None = None) -> Path:
+    def build(
+        self, path: str | Path, *, formats: Sequence[str] = (), threads: int = 1, progress: Progress | None = None
+    ) -> Path:
         """Write the table model; see :func:`tabulae.workflows.build.build`."""
-        return build(self, path, formats=formats, progress=progress)
+        return build(self, path, formats=formats, threads=threads, progress=progress)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -6,6 +6,7 @@ verify is encoded again. The folder goes when the build is finished.
 """
 
 import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -34,8 +35,10 @@ class WorkFolder:
     :raises FileError: it cannot be written
     """
 
-    def __init__(self, target: Path, build: Build) -> None:
+    def __init__(self, target: Path, build: Build, threads: int = 1) -> None:
         self.path = target.with_name(f"{target.name}.work")
+        self._pool = ThreadPoolExecutor(1) if threads > 1 else None
+        self._pending: Future[None] | None = None  # at most one tensor is being kept while the next is encoded
         self._numbers = {name: number for number, name in enumerate(build.formats)}
         try:
             self._enter(msgspec.json.encode(build))
@@ -72,7 +75,20 @@ class WorkFolder:
             return None
 
     def put(self, record: TableRecord, matrix: TableMatrix, widths: Widths) -> None:
-        """Keep a tensor that was just encoded."""
+        """Keep a tensor that was just encoded; with more than one thread, while the next one is."""
+        self._settle()
+        if self._pool is None:
+            self._keep(record, matrix, widths)
+        else:
+            self._pending = self._pool.submit(self._keep, record, matrix, widths)
+
+    def _settle(self) -> None:
+        """Wait for what is being kept; its error is raised here."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def _keep(self, record: TableRecord, matrix: TableMatrix, widths: Widths) -> None:
         with TableModelWriter(self._file(record.name), [record]) as writer:
             writer.write_matrix(record.name, matrix, widths)
 
@@ -83,6 +99,7 @@ class WorkFolder:
 
     def deliver(self, target: Path) -> None:
         """Give the finished file its name, and remove the folder."""
+        self._settle()
         try:
             self.whole.replace(target)
             sync_folder(target.parent)
@@ -92,6 +109,8 @@ class WorkFolder:
 
     def remove(self) -> None:
         """The build is finished, or given up."""
+        if self._pool is not None:
+            self._pool.shutdown()
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _file(self, name: str) -> Path:
