@@ -3,7 +3,7 @@
 Two sets of tensors: SmolLM2-135M, and the shapes of a 7-billion Llama, filled with seeded noise as they are read.
 Sensitivities are made up (seeded, spread over a factor of 30): neither time nor certificate depends on the true ones.
 
-    python benchmarks/bench_planning.py [--model FILE.gguf] [--importance FILE.npz] [--threads N] [--only NAME]
+    python benchmarks/bench_planning.py [--model GGUF] [--importance NPZ] [--threads N] [--entropy] [--only NAME]
 """
 
 import argparse
@@ -80,7 +80,7 @@ def report(title: str, curves: Mapping[str, Curve], fixed: Fixed) -> None:
     print(f"{title}: {len(options)} tensors, candidates in {time.perf_counter() - start:.2f} s")
     print(f"{'bits':>6}{'asked':>15}{'file':>15}{'unused':>9}{'real bits':>11}{'gap':>9}{'time':>8}")
     for bits in BITS:
-        budget = Budget(size=int(bits * fixed.parameters / 8) + fixed.file)
+        budget = Budget(size=int(bits * fixed.parameters / 8))
         start = time.perf_counter()
         found = solve(options, fixed, budget)
         took = time.perf_counter() - start
@@ -91,11 +91,14 @@ def report(title: str, curves: Mapping[str, Curve], fixed: Fixed) -> None:
         )
 
 
-def measured(title: str, shapes: Mapping[str, Shape], read: ReadRows, importance: Path | None, threads: int | None):
+def measured(
+    title: str, shapes: Mapping[str, Shape], read: ReadRows, args: argparse.Namespace, importance: Path | None = None
+) -> dict[str, Curve]:
     """The curves, and how long they took."""
     weights = None if importance is None else {k: v.astype(np.float32) for k, v in np.load(importance).items()}
+    candidates = lines(entropy=args.entropy)
     start, cpu = time.perf_counter(), time.process_time()
-    curves = measure_curves(shapes, read, importance=weights, candidates=lines(), threads=threads)
+    curves = measure_curves(shapes, read, importance=weights, candidates=candidates, threads=args.threads)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     print(f"{title}: curves of {len(shapes)} tensors in {wall:.1f} s ({cpu / len(shapes):.3f} s of CPU each)")
     return curves
@@ -107,14 +110,15 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="a GGUF other than the package's, such as the dithered reference")
     parser.add_argument("--importance", type=Path, help="an .npz of mean squares of inputs, float [cols] by tensor")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--entropy", action="store_true", help="codes of variable length too")
     parser.add_argument("--only", choices=["smollm2", "7b"])
     args = parser.parse_args()
     if args.only != "7b":
         shapes, fixed, read = smollm2(args.model or inputs.smollm2())
-        report("smollm2", measured("smollm2", shapes, read, args.importance, args.threads), fixed)
+        report("smollm2", measured("smollm2", shapes, read, args, args.importance), fixed)
     if args.only != "smollm2":
         shapes, fixed = llama_7b()
-        report("7b", measured("7b", shapes, noise(shapes), None, args.threads), fixed)
+        report("7b", measured("7b", shapes, noise(shapes), args), fixed)
     return 0
 
 

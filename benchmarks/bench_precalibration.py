@@ -1,21 +1,24 @@
 """Statistical pre-calibration against plain scales: squared error at equal bits, on real tensors.
 
-    python benchmarks/bench_precalibration.py [dithered.gguf] [--tensor NAME] ... [--bits 4] [--json]
+    python benchmarks/bench_precalibration.py [dithered.gguf] [--tensor NAME] ... [--bits 4] [--json | --table]
 
 dB: squared error over squared weights, 10 log10, lower is better. bits: everything counted (codes, scales, zero points,
 mask by an ideal entropy code; in brackets with the mask as indices). score = dB + 6.02 bits: what is left when a bit is
 worth 6.02 dB, so methods of different sizes can be compared; lower is better. KL: of 256-bin histograms, in nats.
 
-"min-max": uniform from the least to the largest weight of a group (round to nearest). "split": outliers and the others
-of a group on such a grid each (the published pre-calibration, at shares of outliers). "offset": ours, a fixed number of
-outliers a group, coded by what they exceed. "entropy-coded grid": one step a row, codes of any length. Formats are
-those of tabulae. "rotated": columns through signs and Hadamard first (a rotation that can be absorbed costs nothing).
+"min-max": uniform from the least to the largest weight of a group (round to nearest); "clipped": the same, its step
+shrunk for the least squared error. "split": outliers and the others of a group on a min-max grid each (the published
+pre-calibration, at shares of outliers). "offset": ours, a fixed number of outliers a group, coded by what they exceed.
+"entropy-coded grid": one step a row, codes of any length. Formats are those of tabulae. "rotated": columns through
+signs and Hadamard first (a rotation that can be absorbed costs nothing).
+--table prints Markdown, the means over the tensors.
 """
 
 import argparse
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +26,18 @@ import numpy as np
 import tabulae
 from ideal_grid import grid
 from inputs import smollm2
+from tabulae.arithmetic.bfloat16 import round_bfloat16
 from tabulae.arithmetic.rotation import random_rotation
 from tabulae.calibration.offset_split import split_offset
-from tabulae.calibration.range_split import split_range
+from tabulae.calibration.range_split import RangeSplit, split_range
 from tabulae.calibration.rotate_residual import turned_columns
-from tabulae.calibration.split import Split
+from tabulae.calibration.split import Split, grouped
 from tabulae.formats import parse
 from tabulae.statistics import describe_tensor, histogram_divergence
 
 TENSORS = tuple(f"model.layers.{name}_proj.weight" for name in ("0.self_attn.k", "0.self_attn.v", "14.mlp.down"))
 DB_PER_BIT = 20 * np.log10(2)
+SHRUNK = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
 
 
 @dataclass(frozen=True)
@@ -46,27 +51,34 @@ class Row:
     db: float
     score: float
     kl: float
+    code: int = 0  # bits a code
 
 
 def main() -> None:
-    """Print a table for each number of bits."""
+    """Print a line for every method, tensor and number of bits; or their table."""
     options = arguments()
     found = []
     with tabulae.open(options.model) as model:
         for name in options.tensor:
-            w = model.read(name)
-            if not options.json:
-                about = describe_tensor(w)
-                print(
-                    f"{name}: {list(w.shape)}, kurtosis {about.kurtosis:.2f}, in rows {about.row_kurtosis.median:.2f}"
-                )
-            for bits in options.bits:
-                for row in rows(name, w, bits):
-                    found.append(row)
-                    if not options.json:
-                        print(line(row), flush=True)
+            found += measure_tensor(name, model.read(name), options.bits, quiet=options.json or options.table)
     if options.json:
         print(json.dumps([asdict(row) for row in found], indent=1))
+    elif options.table:
+        print(table(found, options.bits))
+
+
+def measure_tensor(name: str, w: np.ndarray, bits: Iterable[int], quiet: bool) -> list[Row]:
+    """All methods on one tensor, printed as they come."""
+    if not quiet:
+        about = describe_tensor(w)
+        print(f"{name}: {list(w.shape)}, kurtosis {about.kurtosis:.2f}, in rows {about.row_kurtosis.median:.2f}")
+    found = []
+    for each in bits:
+        for row in rows(name, w, each):
+            found.append(replace(row, code=each))
+            if not quiet:
+                print(line(row), flush=True)
+    return found
 
 
 def arguments() -> argparse.Namespace:
@@ -76,6 +88,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--tensor", action="append", metavar="NAME", help=f"default: {', '.join(TENSORS)}")
     parser.add_argument("--bits", action="append", type=int, help="default: 4, 3 and 2")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--table", action="store_true", help="Markdown: means over the tensors")
     options = parser.parse_args()
     options.model, options.tensor = options.model or smollm2(), options.tensor or TENSORS
     options.bits = options.bits or (4, 3, 2)
@@ -86,6 +99,8 @@ def rows(name: str, w: np.ndarray, bits: int) -> Iterator[Row]:
     """All methods at so many bits a code."""
     for group in (128, 64, 32, 16):
         yield of_split(name, f"min-max g{group}", w, split_range(w, bits, group=group, share=0))
+    for group in (128, 64, 32, 16):
+        yield of_split(name, f"clipped g{group}", w, clipped(w, bits, group))
     for form in formats(bits):
         encoded = parse(form).encode(w)
         yield measured(name, form, w, encoded.decode(), encoded.bits)
@@ -115,9 +130,19 @@ def formats(bits: int) -> Iterator[str]:
     yield f"lloyd:{bits}/g64/search/sparse=0.005"
 
 
+def clipped(w: np.ndarray, bits: int, group: int) -> RangeSplit:
+    """Grids from the least to the largest weight of a group, each shrunk to where its squared error is least."""
+    whole = split_range(w, bits, group=group, share=0)
+    tries = [replace(whole, steps=round_bfloat16(whole.steps * np.float32(factor), "nearest")) for factor in SHRUNK]
+    errors = [grouped(np.square(one.decode(one.codes(w)) - w), group).sum(axis=2) for one in tries]
+    steps = [one.steps for one in tries]
+    return replace(whole, steps=np.take_along_axis(np.stack(steps), np.argmin(errors, axis=0)[None, None], axis=0)[0])
+
+
 def of_split(name: str, method: str, w: np.ndarray, split: Split) -> Row:
     """The figures of a split."""
-    return measured(name, method, w, split.decode(split.codes(w)), split.bits("entropy"), split.bits("indices"))
+    decoded = split.decode(split.codes(w))
+    return measured(name, method, w, decoded, split.bits("entropy"), split.bits("indices"))
 
 
 def measured(name: str, method: str, w: np.ndarray, decoded: np.ndarray, bits: float, indices: float = 0) -> Row:
@@ -132,6 +157,25 @@ def line(row: Row) -> str:
     """One row as text."""
     indices = "" if row.bits_with_indices == row.bits else f"({row.bits_with_indices:.3f})"
     return f"  {row.method:36} {row.bits:6.3f} {indices:8} {row.db:8.2f} dB  score {row.score:6.2f}  KL {row.kl:.4f}"
+
+
+def table(found: list[Row], bits: Iterable[int]) -> str:
+    """Markdown: a line for every method, bits, dB and score for each number of bits a code."""
+    codes = [f"{b}-bit codes: bits | dB | score" for b in bits]
+    lines = [["method", *codes], ["---", *["---: | ---: | ---:"] * len(codes)]]
+    for method in dict.fromkeys(general(row.method) for row in found):
+        cells = []
+        for each in bits:
+            own = [row for row in found if general(row.method) == method and row.code == each]
+            means = [np.mean([getattr(row, what) for row in own]) for what in ("bits", "db", "score")] if own else []
+            cells.append("{:.2f} | {:.2f} | {:.2f}".format(*means) if own else "- | - | -")
+        lines.append([method, *cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def general(method: str) -> str:
+    """A method's name without its number of bits."""
+    return re.sub(r":[0-9]/", ":b/", method)
 
 
 if __name__ == "__main__":

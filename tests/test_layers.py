@@ -8,8 +8,8 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "tabulae"
 BASE = {"errors", "closing", "cores", "_native"}
 ORDER = (
-    "arithmetic", "codes", "formats", "statistics", "artifact", "planning", "program", "calibration", "text", "sources",
-    "runtime", "evaluation", "workflows", "cli",
+    "texts", "arithmetic", "codes", "formats", "statistics", "artifact", "planning", "program", "calibration", "text",
+    "sources", "runtime", "evaluation", "workflows", "cli",
 )  # fmt: skip
 ROOT_NAMES = {"__version__"}  # what the package itself says without importing anything
 

@@ -103,3 +103,22 @@ def test_no_strength_changes_nothing(tiny) -> None:
 def test_importance_must_be_known(tiny) -> None:
     with pytest.raises(UsageError, match=r"importance of model.layers.0.self_attn.q_proj.weight must be known"):
         column_scales(Draft.of(tiny("llama")), "importance")
+
+
+def test_only_some_linears(tiny, logits) -> None:
+    model = tiny("llama")
+    draft = Draft.of(model, uneven(model))
+    edge = edges(draft)[0]
+    scaled = column_scales(draft, "importance", exact=True, only=edge.consumers)
+    np.testing.assert_array_equal(logits(scaled), logits(draft))
+    changed = {name for name in draft.names if (scaled.read(name) != draft.read(name)).any()}
+    assert changed == {*edge.consumers, *edge.producers}
+
+
+def test_linears_of_one_input_go_together(tiny) -> None:
+    draft = Draft.of(tiny("llama"), uneven(tiny("llama")))
+    consumers = next(edge.consumers for edge in edges(draft) if len(edge.consumers) > 1)
+    with pytest.raises(UsageError, match="all of one input together"):
+        column_scales(draft, "importance", only=consumers[:1])
+    with pytest.raises(UsageError, match="linears must be scalable"):
+        column_scales(draft, "importance", only=["model.norm.weight"])

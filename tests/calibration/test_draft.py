@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tabulae.calibration import Draft
+from tabulae.calibration import Draft, fold_norms
 from tabulae.errors import UsageError
 
 
@@ -31,6 +31,14 @@ def test_tensors_are_read_when_asked_for() -> None:
     assert changed["w"].tolist() == [[6, 6, 6], [6, 6, 6]] and changed["w"][0, 0] == 6
     assert model.reads == ["w", "w"]
     assert tensors["w"][0, 0] == 1
+
+
+def test_a_draft_is_what_a_draft_can_be_made_of(tiny) -> None:
+    draft = fold_norms(Draft.of(tiny("gpt2")))
+    again = Draft.of(draft)
+    assert again.names == draft.names and set(again.tensors) == set(draft.tensors) and again.program is draft.program
+    assert all((again.read(name) == draft.tensors[name]).all() for name in draft.names)
+    assert all(again.shape(name) == draft.tensors[name].shape for name in draft.names)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What people type: output, exit codes, one clear line for every mistake."""
 
-import io
 import json
 import os
 import subprocess
@@ -9,23 +8,6 @@ import sys
 import pytest
 
 from tabulae import _native
-from tabulae.cli import main as cli
-
-
-@pytest.fixture
-def tabulae(monkeypatch, capsys):
-    """Run a command line; (exit code, stdout, stderr)."""
-
-    def run(*words, stdin=""):
-        monkeypatch.setattr(sys, "argv", ["tabulae", *map(str, words)])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return end.value.code, out, err
-
-    return run
 
 
 def test_build(tabulae, tiny_folder, tiny_tab, tmp_path):
@@ -39,19 +21,6 @@ def test_build_json_and_formats(tabulae, tiny_folder, tmp_path):
     code, out, _ = tabulae("build", tiny_folder, "-o", tmp_path / "m.tab", *words)
     found = json.loads(out)
     assert code == 0 and found["bytes"] == (tmp_path / "m.tab").stat().st_size
-
-
-def test_info(tabulae, tiny_tab):
-    code, out, _ = tabulae("info", tiny_tab, "--tensors")
-    assert code == 0
-    for word in ("someone", "normal:4/g64/signmax", "2 layers, 4 heads", "model.layers.1.mlp.down_proj.weight"):
-        assert word in out
-
-
-def test_info_of_a_trained_model(tabulae, tiny_folder):
-    code, out, _ = tabulae("info", tiny_folder, "--json")
-    found = json.loads(out)
-    assert code == 0 and found["formats"][0]["format"] == "F32" and 50_000 < found["built"] < found["file_bytes"]
 
 
 def test_run(tabulae, tiny_tab):

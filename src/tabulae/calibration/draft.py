@@ -83,7 +83,7 @@ class Tensors(Mapping[str, Float32s]):
 
 @dataclass(frozen=True)
 class Draft:
-    """What passes take and give."""
+    """What passes take and give; it offers what a trained model does, so what can be built of one can be of a draft."""
 
     program: Program
     tensors: Tensors
@@ -91,6 +91,19 @@ class Draft:
     done: tuple[str, ...] = ()  # passes, in order
     turned: frozenset[str] = frozenset()  # linears and embeddings whose columns are rotated
     notes: tuple[str, ...] = ()  # what a pass had to leave as it was, and why
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Tensors in the order in which the program first uses them."""
+        return self.program.weights()
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one tensor."""
+        return self.tensors.shape(name)
+
+    def read(self, name: str) -> Float32s:
+        """One tensor after all passes."""
+        return self.tensors[name]
 
     def noted(self, note: str) -> "Draft":
         """With one note more."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tabulae import __version__
-from tabulae.cli import bench, build, check, info, run
+from tabulae.cli import bench, build, check, info, plan, run
 from tabulae.errors import TabulaeError
 
 app = typer.Typer(
@@ -34,7 +34,7 @@ def tabulae(
     """Do a network's arithmetic before it runs: build, check and run table models."""
 
 
-for verb in (info, build, run, check, bench):
+for verb in (info, plan, build, run, check, bench):
     app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
 
 

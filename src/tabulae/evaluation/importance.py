@@ -58,7 +58,8 @@ class _Squares:
 
     @property
     def mean(self) -> Float32s:
-        return (self._sums / self._rows).astype(np.float32)
+        with np.errstate(over="ignore"):  # infinite then, and refused
+            return (self._sums / self._rows).astype(np.float32)
 
 
 def measure_importance(

@@ -199,4 +199,4 @@ def _interpolated(bits: float, known: Mapping[float, Point]) -> Point:
     if low.coded is None or high.coded is None:
         return Point(error)
     stored = low.coded.stored + part * (high.coded.stored - low.coded.stored)
-    return Point(error, Coded(stored, max(low.coded.bits, high.coded.bits)))
+    return Point(error, Coded(stored, low.coded.codes * (high.coded.codes / low.coded.codes) ** part))

@@ -49,26 +49,25 @@ def _solve_two(problem: Problem) -> Dual | None:
     Whatever keeps to both limits keeps to the mixture, so every mixture gives a bound. Its relaxed solution lies
     between light and heavy; where that breaks one limit, the better mixture has more of it.
     """
-    low, high, best = 0.0, 1.0, None
+    low, high, best, units = 0.0, 1.0, None, np.maximum(problem.limits, 1)
     for share in (0.0, 1.0, *[None] * STEPS):
         share = (low + high) / 2 if share is None else share
-        dual = _solve_one(problem, np.array([1 - share, share]) / problem.limits)
+        dual = _solve_one(problem, np.array([1 - share, share]) / units)
         if dual is None:
             return None
         best = dual if best is None or dual.bound > best.bound else best
-        over = _relaxed_totals(problem, dual, share) / problem.limits - 1
+        over = (_relaxed_totals(problem, dual, np.array([1 - share, share]) / units) - problem.limits) / units
         if over[0] <= 0 and over[1] <= 0:
             return dual
         low, high = (share, high) if over[1] > over[0] else (low, share)
     return best
 
 
-def _relaxed_totals(problem: Problem, dual: Dual, share: float) -> Float64s:
+def _relaxed_totals(problem: Problem, dual: Dual, mixture: Float64s) -> Float64s:
     """The weights [c] of the mixture of light and heavy that meets the mixed limit."""
     light, heavy = problem.totals(dual.light), problem.totals(dual.heavy)
-    mixture = np.array([1 - share, share]) / problem.limits
     span = float(mixture @ (heavy - light))
-    part = min(1.0, max(0.0, (1 - float(mixture @ light)) / span)) if span > 0 else 0.0
+    part = min(1.0, max(0.0, float(mixture @ (problem.limits - light)) / span)) if span > 0 else 0.0
     relaxed: Float64s = light + part * (heavy - light)
     return relaxed
 
@@ -81,10 +80,11 @@ def _solve_one(problem: Problem, mixture: Float64s) -> Dual | None:
     """
     weights, limit = problem.combined(mixture), float(mixture @ problem.limits)
     heavy, light = least(problem.costs, weights), least(weights, problem.costs)
-    if problem.total(weights, heavy) <= limit:
-        return Dual(0 * mixture, problem.total(problem.costs, heavy), heavy, heavy)
-    if problem.total(weights, light) > limit * (1 + TIE):
+    lightest = problem.total(weights, light)
+    if lightest > limit + TIE * abs(limit):
         return None
+    if problem.total(weights, heavy) <= max(limit, lightest):  # a mixture of limits may round below what keeps to both
+        return Dual(0 * mixture, problem.total(problem.costs, heavy), heavy, heavy)
     while True:
         price = _equal_price(problem, weights, light, heavy)
         paid = problem.costs + price * weights
@@ -97,8 +97,8 @@ def _solve_one(problem: Problem, mixture: Float64s) -> Dual | None:
         else:
             heavy = middle
     tied = paid <= paid.min(axis=1, keepdims=True) + TIE * np.abs(paid).max()
-    lightest, heaviest = (np.where(tied, sign * weights, np.inf).argmin(axis=1) for sign in (1, -1))
-    return Dual(price * mixture, now - price * limit, lightest, heaviest)
+    first, last = (np.where(tied, sign * weights, np.inf).argmin(axis=1) for sign in (1, -1))
+    return Dual(price * mixture, now - price * limit, first, last)
 
 
 def _equal_price(problem: Problem, weights: Float64s, light: Choice, heavy: Choice) -> float:

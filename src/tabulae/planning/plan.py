@@ -81,11 +81,16 @@ class Plan(_Record, frozen=True, kw_only=True):
     gap: float | None = None  # 1 - bound / loss
     sensitivity: SensitivitySource | None = None
     calibration: Calibration | None = None
+    column_strength: float = 0.0  # power of the importance by which the columns of entries with column_scale are scaled
     entries: tuple[PlannedTensor, ...]
 
     def to_formats(self) -> dict[str, Format | None]:
         """The format of every tensor, None for those that stay float32."""
         return {entry.name: None if entry.format == FLOAT else parse(entry.format) for entry in self.entries}
+
+    def scaled(self) -> frozenset[str]:
+        """The tensors whose columns are scaled."""
+        return frozenset(entry.name for entry in self.entries if entry.column_scale)
 
 
 def plan_of(
@@ -96,8 +101,13 @@ def plan_of(
     model: str,
     sensitivity: SensitivitySource | None = None,
     calibration: Calibration | None = None,
+    scaled: Collection[str] = (),
+    column_strength: float = 0.0,
 ) -> Plan:
-    """The record of what was found for a budget; ``model`` is the fingerprint of the trained model."""
+    """The record of what was found for a budget; ``model`` is the fingerprint of the trained model.
+
+    The columns of the tensors ``scaled`` are scaled before they are stored.
+    """
     chosen = solution.chosen
     totals = Totals(
         file=fixed.file + int(sum_of(file_bytes, chosen)),
@@ -105,7 +115,14 @@ def plan_of(
         bits=_rounded(average_bits(chosen, fixed)),
     )
     entries = tuple(
-        PlannedTensor(name=name, format=c.format, file=c.file, memory=c.memory, loss=_rounded(c.loss))
+        PlannedTensor(
+            name=name,
+            format=c.format,
+            column_scale=name in scaled,
+            file=c.file,
+            memory=c.memory,
+            loss=_rounded(c.loss),
+        )
         for name, c in chosen.items()
     )
     return Plan(
@@ -118,6 +135,7 @@ def plan_of(
         gap=_rounded(solution.gap),
         sensitivity=sensitivity,
         calibration=calibration,
+        column_strength=column_strength if scaled else 0.0,
         entries=entries,
     )
 
@@ -176,11 +194,15 @@ def check(plan: Plan, *, model: str, names: Collection[str]) -> None:
     _require("entries", "every name must be of a tensor that can have a format", not unknown, _some(unknown), some)
     missing = sorted(known.difference(planned))
     _require("entries", "every tensor that can have a format must have one", not missing, f"none for {_some(missing)}")
+    strength = plan.column_strength
+    _require("column_strength", "it must be a number from 0 to 1", 0 <= strength <= 1, strength, "0.25 is usual")
     for entry in plan.entries:
-        _check_format(entry)
+        _check_entry(entry)
 
 
-def _check_format(entry: PlannedTensor) -> None:
+def _check_entry(entry: PlannedTensor) -> None:
+    later = [key for key in ("rotate", "feedback") if getattr(entry, key)]
+    _require(f"entry {shown(entry.name)}", "what is asked for must be known to this version", not later, _some(later))
     try:
         if entry.format != FLOAT:
             parse(entry.format)

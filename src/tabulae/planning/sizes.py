@@ -12,7 +12,7 @@ long as those of a sample.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, log2
 
 import msgspec
 import numpy as np
@@ -33,6 +33,7 @@ from tabulae.artifact.records import (
 from tabulae.codes.rans import expected_length
 from tabulae.formats import Format, parse
 
+TAIL = 1.5  # how much farther out the largest of all weights may lie than that of a sample (measured: 1.0 to 1.9)
 FEATURE = len(f'\\"{RANS}\\"')  # in the header, if any codes have variable length
 
 Shape = tuple[int, int]
@@ -40,10 +41,10 @@ DIGITS = 10  # of an offset in the header, unless told: files up to 10 GB
 
 
 class Coded(msgspec.Struct, frozen=True):
-    """How long codes of variable length are, in bits of one code."""
+    """How long codes of variable length are."""
 
-    stored: float  # in the file, on average
-    bits: int  # in memory
+    stored: float  # bits in the file, on average
+    codes: float  # about how many different ones there are: in memory each takes as many bits as all of them need
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def coded_of(matrix: TableMatrix, weights: int) -> Coded:
     """How long codes distributed as those of ``matrix`` are in a tensor of so many weights."""
     counts = np.bincount(matrix.codes.reshape(-1)) * (weights / matrix.codes.size)
     stored = 8 * expected_length(np.ceil(counts).astype(np.int64)) / weights
-    return Coded(min(stored, matrix.bits), matrix.bits)
+    return Coded(stored, len(counts) * (TAIL if weights > matrix.codes.size else 1))
 
 
 def planned_record(name: str, shape: Shape, form: Format) -> TableRecord:
@@ -91,16 +92,14 @@ def planned_record(name: str, shape: Shape, form: Format) -> TableRecord:
 def table_sizes(name: str, shape: Shape, format: str, coded: Coded | None = None, digits: int = DIGITS) -> Sizes:
     """The sizes of one tensor [rows, cols]; ``digits`` as of :func:`header_bytes`."""
     planned = planned_record(name, shape, parse(format))
-    record = planned if coded is None else _expected(planned, coded)
-    file = stored_bytes(record)
-    decoded = padded(record.resident_codes) - padded(record.entries()[0].length)
-    copies = 4 * record.outliers  # int32 whatever their width in the file
-    return Sizes(file, file + decoded + copies, header_bytes(planned, digits))
+    record = planned if coded is None else _expected(planned, coded, parse(format))
+    return Sizes(stored_bytes(record), resident_bytes(record), header_bytes(planned, digits))
 
 
-def _expected(record: TableRecord, coded: Coded) -> TableRecord:
+def _expected(record: TableRecord, coded: Coded, form: Format) -> TableRecord:
     """The record as it will be, if the codes are as long as expected."""
-    record = msgspec.structs.replace(record, bits=coded.bits, coding=None)
+    bits = min(record.bits, max(1, ceil(log2(coded.codes)))) if form.element.entropy else record.bits
+    record = msgspec.structs.replace(record, bits=bits, coding=None)
     length = ceil(coded.stored * record.rows * record.cols / 8)
     if length >= record.resident_codes:
         return record
@@ -140,6 +139,13 @@ def fixed_sizes(
 def stored_bytes(record: TensorRecord | BlobRecord) -> int:
     """Its entries in the file, padding included."""
     return sum(padded(entry.length) for entry in record.entries())
+
+
+def resident_bytes(record: TableRecord) -> int:
+    """What it takes in memory: as in the file, but with decoded codes."""
+    decoded = padded(record.resident_codes) - padded(record.entries()[0].length)
+    copies = 4 * record.outliers  # int32 whatever their width in the file
+    return stored_bytes(record) + decoded + copies
 
 
 def header_bytes(record: TensorRecord | BlobRecord, digits: int = DIGITS) -> int:

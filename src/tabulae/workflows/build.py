@@ -5,79 +5,88 @@ The same trained model and options give the same bytes.
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from tabulae import __version__
-from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths, prove
-from tabulae.artifact.records import FloatRecord, PlanEntry, TableRecord, TensorRecord
+from tabulae.artifact.records import PlanEntry, TableRecord
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.errors import FileError, UsageError
 from tabulae.formats import Format
-from tabulae.program.operations import Program
-from tabulae.sources import Source
-from tabulae.workflows.choice import FLOAT, choose, parse_rules
-from tabulae.workflows.stored import TOKENIZER
+from tabulae.planning.sizes import planned_record
+from tabulae.workflows.choice import FLOAT
+from tabulae.workflows.recipe import Recipe, Trained, blobs_of, records_of
 from tabulae.workflows.work_folder import Build, WorkFolder
 
-Progress = Callable[[str, int, int], None]  # tensor that comes next, weights done, weights in all
+Progress = Callable[[str, int, int], object]  # tensor that comes next, weights done, weights in all
+Formats = Mapping[str, Format | None]
 
 
-class Trained(Protocol):
-    """What building needs of a trained model; :class:`tabulae.workflows.trained.TrainedModel` is one."""
+class Encoder:
+    """Tensors in formats, each encoded once and kept in the work folder."""
 
-    source: Source
-    program: Program
+    def __init__(self, recipe: Recipe, work: WorkFolder) -> None:
+        self._recipe, self._work = recipe, work
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Canonical names."""
-        ...
+    def matrix(self, record: TableRecord, form: Format) -> tuple[TableMatrix, Widths]:
+        """The tensor of a planned record."""
+        return self._work.get(record) or self._encode(record, form)
 
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of one tensor."""
-        ...
+    def settled(self, name: str, form: Format) -> TableRecord:
+        """The record of an encoded tensor, with the lengths that it really has."""
+        rows, cols = self._recipe.draft.shape(name)
+        planned = planned_record(name, (rows, cols), form)
+        found = self._work.settled(planned)
+        if found is None:
+            self._encode(planned, form)
+            found = self._work.settled(planned)
+        if found is None:
+            raise FileError(str(self._work.path), f"{name} must be there as it was written", "another file")
+        return found
 
-    def read(self, name: str) -> Float32s:
-        """One tensor in float32."""
-        ...
+    def _encode(self, record: TableRecord, form: Format) -> tuple[TableMatrix, Widths]:
+        name, recipe = record.name, self._recipe
+        matrix = form.encode(recipe.draft.read(name), recipe.draft.importance.get(name)).matrix
+        widths = prove(matrix)
+        self._work.put(record, matrix, widths)
+        return matrix, widths
 
-    def parameters(self) -> int:
-        """Number of weights."""
-        ...
+
+Settle = Callable[[Encoder], Formats]  # formats that are known only when tensors are encoded
 
 
 def build(
     model: Trained,
     path: str | Path,
+    recipe: Recipe,
     *,
-    formats: Sequence[str] = (),
+    settle: Settle | None = None,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> Path:
-    """Write the table model of ``model`` at ``path``; ``formats`` as in :mod:`tabulae.workflows.choice`.
+    """Write the table model of ``model`` at ``path`` as ``recipe`` says.
 
     A build that was killed or interrupted goes on where it was, from ``PATH.work``, when it is asked for again.
 
     With ``threads`` above 1 a tensor is stored while the next one is encoded; the bytes are the same.
 
-    :raises UsageError: an unknown format, a path that is the trained model itself, a work folder of another build
+    :raises UsageError: a path that is the trained model itself, a work folder of another build
     :raises ModelError: NaN or infinity in a tensor
     :raises FileError: the file cannot be written; nothing is left behind
     """
     path = Path(path)
-    _check_target(model, path)
-    chosen = choose(model.program, model.names, parse_rules(formats))
-    provenance = model.source.provenance()
-    names = {name: FLOAT if form is None else str(form) for name, form in chosen.items()}
-    work = WorkFolder(path, Build(version=__version__, source=provenance, formats=names, importance=""), threads)
+    check_target(model, path)
+    names = {name: FLOAT if form is None else str(form) for name, form in recipe.formats.items()}
+    identity = Build(version=__version__, source=model.source.provenance(), formats=names, importance=recipe.hash)
+    work = WorkFolder(path, identity, threads)
     try:
-        _write_all(model, work, chosen, provenance, progress)
+        encoder = Encoder(recipe, work)
+        _write_all(model, replace(recipe, formats=settle(encoder)) if settle else recipe, work, encoder, progress)
         work.deliver(path)
     except KeyboardInterrupt:  # like a kill: what was encoded stays for the next try
         raise
@@ -87,73 +96,31 @@ def build(
     return path
 
 
-def _write_all(
-    model: Trained,
-    work: WorkFolder,
-    chosen: Mapping[str, Format | None],
-    provenance: Mapping[str, str],
-    progress: Progress | None,
-) -> None:
+def _write_all(model: Trained, recipe: Recipe, work: WorkFolder, encoder: Encoder, progress: Progress | None) -> None:
     """The whole file, inside the work folder."""
-    done, total = 0, model.parameters()
-    plan = [PlanEntry(name=name, format=str(form)) for name, form in chosen.items() if form is not None]
-    program, records = msgspec.json.encode(model.program), _planned_all(model, chosen)
+    done, total, draft = 0, model.parameters(), recipe.draft
+    records = records_of(recipe)
     with TableModelWriter(
-        work.whole, records, program=program, plan=plan, provenance=provenance, blobs=_blobs(model)
+        work.whole,
+        records,
+        program=msgspec.json.encode(draft.program),
+        plan=[PlanEntry(name=name, format=str(form)) for name, form in recipe.formats.items() if form is not None],
+        provenance=model.source.provenance(),
+        blobs=blobs_of(model),
     ) as writer:
-        for record, form in zip(records, chosen.values(), strict=True):
+        for record, form in zip(records, recipe.formats.values(), strict=True):
             if progress:
                 progress(record.name, done, total)
             if isinstance(record, TableRecord) and form is not None:
-                matrix, widths = work.get(record.name) or _encode(model, work, record, form)
-                writer.write_matrix(record.name, matrix, widths)
+                writer.write_matrix(record.name, *encoder.matrix(record, form))
             else:
-                writer.write_float(record.name, model.read(record.name))
-            done += math.prod(model.shape(record.name))
+                writer.write_float(record.name, draft.read(record.name))
+            done += math.prod(draft.shape(record.name))
     if progress:
         progress("", total, total)
 
 
-def _encode(model: Trained, work: WorkFolder, record: TableRecord, form: Format) -> tuple[TableMatrix, Widths]:
-    """One tensor, kept in the work folder."""
-    matrix = form.encode(model.read(record.name)).matrix
-    widths = prove(matrix)
-    work.put(record, matrix, widths)
-    return matrix, widths
-
-
-def planned_records(model: Trained, formats: Sequence[str] = ()) -> list[TensorRecord]:
-    """What :func:`build` would write, without reading a weight."""
-    return _planned_all(model, choose(model.program, model.names, parse_rules(formats)))
-
-
-def _planned_all(model: Trained, chosen: Mapping[str, Format | None]) -> list[TensorRecord]:
-    return [_planned(name, model.shape(name), form) for name, form in chosen.items()]
-
-
-def _planned(name: str, shape: tuple[int, ...], form: Format | None) -> TensorRecord:
-    if form is None:
-        return FloatRecord(name=name, shape=shape)
-    rows, cols = shape
-    return TableRecord.planned(
-        name,
-        rows=rows,
-        cols=cols,
-        format=str(form),
-        bits=form.element.bits,
-        group=form.group,
-        tensor_scale=form.granularity == "tensor",
-        outliers=int(form.sparse * rows * cols),
-        entropy=form.entropy,
-    )
-
-
-def _blobs(model: Trained) -> Mapping[str, bytes]:
-    vocabulary = model.source.vocabulary()
-    return {} if vocabulary is None else {TOKENIZER: msgspec.json.encode(vocabulary)}
-
-
-def _check_target(model: Trained, path: Path) -> None:
+def check_target(model: Trained, path: Path) -> None:
     """Never write over what is being read."""
     source = model.source.path
     same = path.exists() and os.path.samefile(path, source)

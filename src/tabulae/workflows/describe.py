@@ -10,7 +10,7 @@ from tabulae.artifact.reader import open_table_model
 from tabulae.artifact.records import TableRecord, TensorRecord, entry_sizes
 from tabulae.program.operations import Attention, Program
 from tabulae.sources import Source
-from tabulae.workflows.build import planned_records
+from tabulae.workflows.recipe import by_rules, records_of
 from tabulae.workflows.stored import program_of
 from tabulae.workflows.trained import is_table_model, open_trained
 
@@ -70,7 +70,7 @@ def _trained_model(path: Path) -> Description:
         tensors = tuple(_source_tensor(model.source, name) for name in model.source.names)
         files = [path] if path.is_file() else [p for p in path.iterdir() if p.is_file()]
         size = sum(p.stat().st_size for p in files)
-        built = sum(_stored(record).bytes for record in planned_records(model))
+        built = sum(_stored(record).bytes for record in records_of(by_rules(model)))
         return _description(model.source.provenance(), model.program, tensors, size, built)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tabulae.artifact.reader import open_table_model
-from tabulae.errors import FileError, UsageError
+from tabulae.errors import UsageError
 from tabulae.evaluation import Candidate, Quality, cut_text, evaluate_all
 from tabulae.evaluation.windows import FIRST, LENGTH
 from tabulae.program.operations import Program
@@ -11,6 +11,7 @@ from tabulae.runtime.language_model import Options
 from tabulae.workflows.check import Progress
 from tabulae.workflows.load import from_file
 from tabulae.workflows.stored import program_of
+from tabulae.workflows.study import read_text
 from tabulae.workflows.trained import open_trained
 
 
@@ -28,7 +29,7 @@ def compare(
     :raises FileError: a file is missing
     :raises UsageError: a text shorter than a window, or a trained model with another vocabulary
     """
-    words = _read(Path(text))
+    words = read_text(Path(text))
     with open_table_model(model) as file, open_trained(against) as trained:
         length = min(LENGTH, trained.program.context)
         _check_vocabulary(trained.program, program_of(file))
@@ -47,12 +48,3 @@ def _check_vocabulary(reference: Program, candidate: Program) -> None:
     if reference.vocabulary != candidate.vocabulary:
         must = f"the trained model must have the table model's vocabulary, {candidate.vocabulary} tokens"
         raise UsageError("against", must, reference.vocabulary)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise FileError(str(path), "the text must be a readable file", error.strerror or error) from None
-    except UnicodeDecodeError as error:
-        raise UsageError(str(path), "the text must be UTF-8", error.reason) from None

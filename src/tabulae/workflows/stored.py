@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
-import numpy as np
 
+from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.reader import TableModelFile
 from tabulae.artifact.records import FloatRecord, TableRecord
 from tabulae.cores import available_cores
@@ -36,7 +36,7 @@ def program_of(file: TableModelFile) -> Program:
     except msgspec.MsgspecError as error:
         raise TableModelError("program", "it must follow the schema", error) from None
     check_program(program)
-    check_shapes(program, {record.name: _shape(record) for record in file.document.tensors})
+    check_shapes(program, {record.name: shape_of(record) for record in file.document.tensors})
     return program
 
 
@@ -50,15 +50,20 @@ def vocabulary_of(file: TableModelFile) -> TokenizerData | None:
         raise TableModelError("tokenizer", "it must follow the schema", error) from None
 
 
-def _shape(record: TableRecord | FloatRecord) -> tuple[int, ...]:
+def shape_of(record: TableRecord | FloatRecord) -> tuple[int, ...]:
+    """Shape of a tensor."""
     return (record.rows, record.cols) if isinstance(record, TableRecord) else record.shape
 
 
-def _weight(file: TableModelFile, record: TableRecord | FloatRecord, decoded: bool) -> Weight:
+def decoded_weight(file: TableModelFile, record: TableRecord | FloatRecord) -> Float32s:
+    """The weights of a tensor in float32, as the trained model would have them."""
     if isinstance(record, FloatRecord):
         return file.float(record.name)
-    if not decoded:
-        return file.matrix_parts(record.name)
     matrix = file.matrix(record.name)
-    weights: np.ndarray = matrix.decode()
+    weights = matrix.decode()
     return weights if matrix.rotation is None else matrix.rotation.unrotate_weights(weights)
+
+
+def _weight(file: TableModelFile, record: TableRecord | FloatRecord, decoded: bool) -> Weight:
+    stays = isinstance(record, TableRecord) and not decoded
+    return file.matrix_parts(record.name) if stays else decoded_weight(file, record)

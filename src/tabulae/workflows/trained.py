@@ -6,15 +6,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Unpack
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.artifact.container import ALIGN, MAGIC
 from tabulae.closing import Closing
 from tabulae.errors import UsageError
+from tabulae.planning.plan import Plan
 from tabulae.program import architectures
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.sources import open_source
+from tabulae.workflows.budgeted import Built
 from tabulae.workflows.build import Progress, build
+from tabulae.workflows.plan import Wanted, build_plan, build_planned, plan_model
+from tabulae.workflows.recipe import by_rules
 
 
 class TrainedModel(Closing):
@@ -68,6 +72,10 @@ class TrainedModel(Closing):
         """
         return self._origins[name].read(self.source)
 
+    def read_rows(self, name: str, rows: Int64s) -> Float32s:
+        """Some rows of a matrix, ascending, without reading the others where that is possible."""
+        return self._origins[name].read_rows(self.source, rows)
+
     def tensors(self) -> Iterator[tuple[str, Float32s]]:
         """All canonical tensors, one after the other."""
         return ((name, self.read(name)) for name in self._origins)
@@ -83,11 +91,40 @@ class TrainedModel(Closing):
         """
         return LanguageModel(Binding(self.program, dict(self.tensors())), self.source.vocabulary(), **options)
 
+    def plan(self, **wanted: Unpack[Wanted]) -> Plan:
+        """The formats that lose least for ``size``, ``memory``, ``bits`` or ``kl``; see :class:`Wanted`.
+
+        >>> with tabulae.open(model) as trained:
+        ...     found = trained.plan(bits=9.0, by="data-free")
+        >>> found.totals.bits <= 9.0, len(found.entries)
+        (True, 16)
+        """
+        return plan_model(self, **wanted)
+
     def build(
-        self, path: str | Path, *, formats: Sequence[str] = (), threads: int = 1, progress: Progress | None = None
+        self,
+        path: str | Path,
+        *,
+        formats: Sequence[str] = (),
+        plan: Plan | str | Path | None = None,
+        calibration: str | Path | None = None,
+        threads: int = 1,
+        progress: Progress | None = None,
     ) -> Path:
-        """Write the table model; see :func:`tabulae.workflows.build.build`."""
-        return build(self, path, formats=formats, threads=threads, progress=progress)
+        """Write the table model in ``formats`` (see :mod:`tabulae.workflows.choice`) or as a plan or its file says.
+
+        ``calibration``: the text file with which the plan was made, if it was another than the one that comes with
+        tabulae. See :func:`tabulae.workflows.build.build`.
+        """
+        if plan is None:
+            return build(self, path, by_rules(self, formats), threads=threads, progress=progress)
+        return build_plan(self, path, plan, calibration=calibration, threads=threads, progress=progress)
+
+    def build_planned(
+        self, path: str | Path, *, verify: bool | str | Path | None = None, **wanted: Unpack[Wanted]
+    ) -> Built:
+        """Plan and build in one, never worse than the best flat plan: :func:`tabulae.workflows.plan.build_planned`."""
+        return build_planned(self, path, verify=verify, **wanted)
 
     def close(self) -> None:
         """Let go of the file."""

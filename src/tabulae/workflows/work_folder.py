@@ -6,14 +6,17 @@ verify is encoded again. The folder goes when the build is finished.
 """
 
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import xxhash
 
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths
-from tabulae.artifact.reader import open_table_model
+from tabulae.artifact.reader import TableModelFile, open_table_model
 from tabulae.artifact.records import TableRecord
 from tabulae.artifact.writer import TableModelWriter, sync_folder
 from tabulae.errors import FileError, TableModelError, UsageError
@@ -59,20 +62,36 @@ class WorkFolder:
             temporary.write_bytes(build)
             temporary.replace(state)
 
-    def get(self, name: str) -> tuple[TableMatrix, Widths] | None:
-        """The tensor, if it was encoded before and is whole."""
-        path = self._file(name)
+    def get(self, planned: TableRecord) -> tuple[TableMatrix, Widths] | None:
+        """The tensor, if it was encoded in this format before and is whole."""
+        with self._opened(planned) as found:
+            if found is None:
+                return None
+            file, record = found
+            widths = Widths(record.chunk, record.accumulator, file.matrix_parts(record.name).widths.copy())
+            return file.matrix(record.name), widths
+
+    def settled(self, planned: TableRecord) -> TableRecord | None:
+        """Its record with the lengths that it has."""
+        self._settle()
+        with self._opened(planned) as found:
+            return found[1] if found else None
+
+    @contextmanager
+    def _opened(self, planned: TableRecord) -> Iterator[tuple[TableModelFile, TableRecord] | None]:
+        path = self._file(planned)
         if not path.exists():
-            return None
+            yield None
+            return
         try:
-            with open_table_model(path, verify=True) as file:
-                record = file.document.tensors[0]
-                if record.name != name or not isinstance(record, TableRecord):
-                    return None
-                widths = Widths(record.chunk, record.accumulator, file.matrix_parts(name).widths.copy())
-                return file.matrix(name), widths
+            file = open_table_model(path, verify=True)
         except (TableModelError, FileError):
-            return None
+            yield None
+            return
+        with file:
+            record = file.document.tensors[0]
+            same = isinstance(record, TableRecord) and (record.name, record.format) == (planned.name, planned.format)
+            yield (file, record) if isinstance(record, TableRecord) and same else None
 
     def put(self, record: TableRecord, matrix: TableMatrix, widths: Widths) -> None:
         """Keep a tensor that was just encoded; with more than one thread, while the next one is."""
@@ -89,7 +108,7 @@ class WorkFolder:
             pending.result()
 
     def _keep(self, record: TableRecord, matrix: TableMatrix, widths: Widths) -> None:
-        with TableModelWriter(self._file(record.name), [record]) as writer:
+        with TableModelWriter(self._file(record), [record]) as writer:
             writer.write_matrix(record.name, matrix, widths)
 
     @property
@@ -113,5 +132,6 @@ class WorkFolder:
             self._pool.shutdown()
         shutil.rmtree(self.path, ignore_errors=True)
 
-    def _file(self, name: str) -> Path:
-        return self.path / f"{self._numbers[name]:06d}.tab"
+    def _file(self, record: TableRecord) -> Path:
+        """One file for each format that the tensor was tried in."""
+        return self.path / f"{self._numbers[record.name]:06d}.{xxhash.xxh3_64_hexdigest(record.format.encode())}.tab"

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+FEW = 16  # rows are read one by one if fewer than one in so many is wanted
+
 
 class Source(Protocol):
     """What architectures need of a trained model: a part of ``tabulae.sources.Source``."""
@@ -21,8 +23,8 @@ class Source(Protocol):
         """NumPy order."""
         ...
 
-    def read(self, name: str) -> npt.NDArray[np.float32]:
-        """The whole tensor, in memory of its own."""
+    def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
+        """The tensor, or some of its rows, in memory of its own."""
         ...
 
 
@@ -45,7 +47,16 @@ class Origin:
         """The canonical tensor, float32, contiguous."""
         x = source.read(self.name)
         x = x.T if self.transposed else x
-        x = x if self.rows is None else x[self.rows]
+        return self._finished(x if self.rows is None else x[self.rows])
+
+    def read_rows(self, source: Source, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Some rows, ascending, of the canonical tensor; of a large one nothing else is read, if rows are rows."""
+        if self.transposed or FEW * len(wanted) > self.shape[0]:
+            return self.read(source)[wanted]
+        rows = wanted if self.rows is None else self.rows[wanted]
+        return self._finished(np.concatenate([source.read(self.name, slice(row, row + 1)) for row in rows.tolist()]))
+
+    def _finished(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return np.ascontiguousarray(x + np.float32(self.plus) if self.plus else x)
 
 

@@ -1,0 +1,87 @@
+"""``tabulae plan MODEL --size 60MB``"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from tabulae.cli.output import Json, Threads, megabytes, print_json, print_table, progress_bar
+from tabulae.cli.wanted import AnyFormat, Bits, By, Calibration, Entropy, Kl, Memory, Sensitivity, Size
+from tabulae.planning.plan import Plan, write
+
+EXAMPLES = """
+[bold]Examples[/bold]
+
+  tabulae plan SmolLM2.gguf --size 60MB -o plan.json
+
+  tabulae plan SmolLM2.gguf --bits 4 --calibration text.txt --sensitivity smollm2.sensitivity.json
+
+  tabulae build SmolLM2.gguf --plan plan.json -o smollm2.tab
+"""
+
+
+def plan(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Trained model: a GGUF file or a Hugging Face folder.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Plan to write: JSON to read and edit.")] = Path(
+        "plan.json"
+    ),
+    size: Size = None,
+    memory: Memory = None,
+    bits: Bits = None,
+    kl: Kl = None,
+    calibration: Calibration = None,
+    sensitivity: Sensitivity = None,
+    by: By = None,
+    entropy: Entropy = False,
+    any_format: AnyFormat = False,
+    threads: Threads = None,
+    json: Json = False,
+) -> None:
+    """Choose the format that loses least for every tensor within a budget; reads weights, writes a plan."""
+    import tabulae
+
+    with tabulae.open(model) as trained, progress_bar("planning", quiet=json) as progress:
+        found = trained.plan(
+            size=size,
+            memory=memory,
+            bits=bits,
+            kl=kl,
+            calibration=calibration,
+            sensitivity=sensitivity,
+            by=by,
+            entropy=entropy,
+            any_format=any_format,
+            threads=threads,
+            progress=progress,
+        )
+    write(found, output)
+    if json:
+        print_json({"path": str(output), **msgspec.to_builtins(found)})
+    else:
+        show(found)
+        print(f"plan: {output} (edit formats if you like; then tabulae build {model} --plan {output})")
+
+
+def show(plan: Plan) -> None:
+    """The plan in a few lines."""
+    counts = Counter(entry.format for entry in plan.entries)
+    sizes: Counter[str] = Counter()
+    for entry in plan.entries:
+        sizes[entry.format] += entry.file or 0
+    rows = [(form, counts[form], megabytes(size)) for form, size in sizes.most_common()]
+    print_table("", ("format", "tensors", "in the file"), rows)
+    totals = plan.totals
+    if totals is not None:
+        print(
+            f"file {megabytes(totals.file)}, in memory {megabytes(totals.memory)}, "
+            f"{totals.bits:.3f} bits per parameter; sensitivities: {plan.sensitivity and plan.sensitivity.source}"
+        )
+    if plan.loss is not None and plan.gap is not None:
+        print(
+            f"predicted loss {plan.loss:.4g} nats; no plan of these formats and bytes is more than "
+            f"{100 * plan.gap:.2g} % better"
+        )

@@ -1,0 +1,141 @@
+"""Sensitivity from the weights alone: no text, no run of the model, a few rows of some tensors.
+
+Mean field: behind a norm, inputs have unit variance times its gain g, so a relative error R of the head costs ``K R^2``
+with ``K = 1/2 sum_j g_j^2 mean_v w_vj^2`` (KL is half the variance of the logits' error). An error elsewhere is carried
+to the logits as its share in the energy of the residual stream. All n tensors that write to the stream are taken to
+have equal shares, and a tensor whose output feeds another's is worth as much as that one: the share is ``1 / n``.
+SmolLM2 adds two things:
+
+* States have large components in common, which hide noise: measured, the share is a sixth of ``1 / n``.
+* A few columns of the stream are huge (*massive activations*), each written by a single huge weight: the tensor that
+  has it is by far the most sensitive of all. Norms damp those columns, so their gains tell which ones they are. Of a
+  writer's weights in these rows the largest, relative to its RMS and to the median over writers, counts to the 4th
+  power (chosen there too).
+
+It is a guess that knows the head and the worst tensor. SmolLM2: rank correlation of ``s R^2`` with ``measured`` .68, of
+s .31; a plan made with it saves half of what one with ``measured`` does. Shares from Frobenius norms, propagated
+through all layers, rank better (.73, .56) and save no more.
+"""
+
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tabulae.arithmetic.arrays import Float32s, Int64s
+from tabulae.evaluation.sensitivity import VERSION, Sensitivity, tables
+from tabulae.program.operations import Add, Embed, LayerNorm, Program, Project, RMSNorm
+from tabulae.statistics.sample import sampled_rows
+
+SAMPLE: Final = 1 << 16  # weights of a tensor, for its mean square
+HIDDEN: Final = 1 / 6  # how much of an error within the stream is left
+MASSIVE: Final = 8  # columns of the stream that may be massive
+POWER: Final = 4
+
+
+class Weights(Protocol):
+    """What is asked of a model; :class:`tabulae.workflows.trained.TrainedModel` is one."""
+
+    program: Program
+
+    @property
+    def fingerprint(self) -> str:
+        """Which model it is."""
+        ...
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one tensor."""
+        ...
+
+    def read(self, name: str) -> Float32s:
+        """One tensor."""
+        ...
+
+    def read_rows(self, name: str, rows: Int64s) -> Float32s:
+        """Some rows of a matrix, ascending."""
+        ...
+
+
+def data_free(model: Weights) -> Sensitivity:
+    """KL / R^2 of every table, estimated; the same for the same weights.
+
+    >>> with tabulae.open(model) as trained:
+    ...     found = data_free(trained)
+    >>> found.source, max(found.values, key=found.values.get)
+    ('data-free', 'lm_head.weight')
+    """
+    head, gain = _head(model.program)
+    cost = _cost_of_head(model, head, gain)
+    writers = _writers(model.program)
+    share = cost * HIDDEN / (1 + len(writers))  # the embedding writes too
+    values = dict.fromkeys(tables(model.program), share)
+    values |= {name: share * spike for name, spike in _spikes(model, writers).items()}
+    embeddings = {op.weight for op in model.program.operations if isinstance(op, Embed)}
+    values[head] = cost + (share if head in embeddings else 0.0)
+    return Sensitivity(VERSION, model.fingerprint, "data-free", None, values)
+
+
+def _head(program: Program) -> tuple[str, str | None]:
+    """The weight that gives the logits, and the norm before it; no norm where another linear stands between."""
+    norms: dict[str, str | None] = {}  # buffer -> the gain that it has
+    found: tuple[str, str | None] = ("", None)
+    for op in program.operations:
+        match op:
+            case RMSNorm() | LayerNorm():
+                norms[op.out] = op.weight
+            case Project():
+                for linear in op.linears:
+                    if linear.out == program.logits:
+                        found = (linear.weight, norms.get(op.input))
+                    norms[linear.out] = None
+            case Add():
+                norms[op.out] = None
+    return found
+
+
+def _cost_of_head(model: Weights, head: str, gain: str | None) -> float:
+    """``1/2 sum_j g_j^2 mean_v w_vj^2``."""
+    rows, cols = model.shape(head)
+    w = model.read_rows(head, sampled_rows(rows, cols, most=SAMPLE)).astype(np.float64)
+    g = np.ones(w.shape[1]) if gain is None else model.read(gain).astype(np.float64)
+    return float(np.square(w * g).sum(axis=1).mean()) / 2
+
+
+def _writers(program: Program) -> tuple[str, ...]:
+    """The linears whose output is added to the residual stream, directly or behind a norm."""
+    maker: dict[str, str | None] = {}  # buffer -> the linear that wrote it
+    found: dict[str, None] = {}
+    for op in program.operations:
+        match op:
+            case Project():
+                maker |= {linear.out: linear.weight for linear in op.linears}
+            case RMSNorm() | LayerNorm():
+                maker[op.out] = maker.get(op.input)
+            case Add():
+                found |= dict.fromkeys(name for b in (op.a, op.b) if (name := maker.get(b)))
+                maker[op.out] = None
+    return tuple(found)
+
+
+def _spikes(model: Weights, writers: tuple[str, ...]) -> dict[str, float]:
+    """How much worse than the others a writer is for its largest weight in a massive column; at least 1."""
+    peaks = {}
+    for name in writers:
+        rows, cols = model.shape(name)
+        some = model.read_rows(name, sampled_rows(rows, cols, most=SAMPLE))
+        loud = model.read_rows(name, _massive(model, rows))
+        rms = float(np.sqrt(np.square(some, dtype=np.float64).mean()))
+        peaks[name] = float(np.abs(loud).max()) / rms if rms else 0.0
+    usual = float(np.median(list(peaks.values()))) if peaks else 0.0
+    return {name: max(1.0, peak / usual) ** POWER if usual else 1.0 for name, peak in peaks.items()}
+
+
+def _massive(model: Weights, width: int) -> Int64s:
+    """The columns of a stream of that width whose gains stand out most, ascending: ``mean |ln |g| - median|``."""
+    found = np.zeros(width)
+    norms = (op.weight for op in model.program.operations if isinstance(op, RMSNorm | LayerNorm))
+    for name in dict.fromkeys(norms):
+        if model.shape(name) == (width,):
+            logs: npt.NDArray[np.float64] = np.log(np.abs(model.read(name)).astype(np.float64) + 1e-6)
+            found += np.abs(logs - np.median(logs))
+    return np.sort(np.argsort(-found, kind="stable")[:MASSIVE]).astype(np.int64)

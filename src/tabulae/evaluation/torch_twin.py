@@ -1,0 +1,139 @@
+"""A program in torch, to differentiate: whole sequences at once, each operation in a line or two.
+
+It needs the extra ``tabulae[fisher]``. Its logits differ from those of the executor only by rounding (about 1e-5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import UsageError
+from tabulae.program import operations as ops
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Watch = Callable[[str, "Tensor", "Tensor"], None]  # weight, what it is applied to (inputs or token ids), its output
+
+
+def need_torch() -> None:
+    """Refuse to go on without torch.
+
+    :raises UsageError: it is not installed
+    """
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise UsageError("fisher", "torch must be installed", "no torch", "pip install 'tabulae[fisher]'") from None
+
+
+class Twin:
+    """A program and its weights as torch tensors; they share the memory of the arrays."""
+
+    def __init__(self, program: ops.Program, weights: Mapping[str, Float32s]) -> None:
+        import torch
+
+        self.program = program
+        self.weights = {name: torch.from_numpy(weight) for name, weight in weights.items()}
+        self.weights |= {name: torch.tensor(values) for name, values in program.constants.items()}
+
+    def logits(self, tokens: Tensor, first: int, watch: Watch | None = None) -> Tensor:
+        """Logits [batch, n - first, vocabulary] of ``tokens`` [batch, n]; ``watch`` sees every table at work.
+
+        What an embedding gives requires a gradient, and with it all that follows.
+        """
+        run = _Run(self.weights, tokens, first, watch or (lambda name, x, y: None))
+        for operation in self.program.operations:
+            run(operation)
+        return run.buffers[self.program.logits]
+
+
+class _Run:
+    """One batch on its way through a program; buffers are [batch, n, width]."""
+
+    def __init__(self, weights: Mapping[str, Tensor], tokens: Tensor, first: int, watch: Watch) -> None:
+        import torch
+
+        self.buffers: dict[str, Tensor] = {}
+        self._weights, self._tokens, self._first, self._watch = weights, tokens, first, watch
+        self._positions = torch.arange(tokens.shape[1])
+
+    def __call__(self, op: ops.AnyOperation) -> None:
+        from torch.nn import functional
+
+        at, weight = self.buffers, self._weights
+        match op:
+            case ops.Embed():
+                at[op.out] = self._looked_up(op.weight, self._tokens) * op.scale
+            case ops.EmbedPosition():
+                at[op.buffer] = at[op.buffer] + self._looked_up(op.weight, self._positions + op.offset)
+            case ops.RMSNorm():
+                runs = at[op.input].unflatten(-1, (-1, len(weight[op.weight])))
+                mean = runs.square().mean(-1, keepdim=True)
+                at[op.out] = (runs * (mean + op.eps).rsqrt() * weight[op.weight]).flatten(-2)
+            case ops.LayerNorm():
+                bias = None if op.bias is None else weight[op.bias]
+                x = at[op.input]
+                at[op.out] = functional.layer_norm(x, x.shape[-1:], weight[op.weight], bias, op.eps)
+            case ops.Project():
+                x = at[op.input]
+                for linear in op.linears:
+                    bias = None if linear.bias is None else weight[linear.bias]
+                    at[linear.out] = functional.linear(x, weight[linear.weight], bias)
+                    self._watch(linear.weight, x, at[linear.out])
+            case ops.Rotary():
+                at[op.buffer] = self._turned(at[op.buffer], weight[op.inv_freq], op.head)
+            case ops.Attention():
+                slopes = None if op.slopes is None else weight[op.slopes]
+                at[op.out] = self._attended(op, slopes)
+            case ops.Activate():
+                at[op.out] = _function(op.fn)(at[op.input])
+            case ops.Gate():
+                at[op.out] = _function(op.fn)(at[op.gate]) * at[op.up]
+            case ops.Add():
+                at[op.out] = at[op.a] + at[op.b]
+            case ops.Select():
+                at[op.out] = at[op.input][:, self._first :]
+
+    def _looked_up(self, name: str, indices: Tensor) -> Tensor:
+        rows = self._weights[name][indices].requires_grad_()
+        self._watch(name, indices, rows)
+        return rows
+
+    def _turned(self, x: Tensor, inv_freq: Tensor, head: int) -> Tensor:
+        import torch
+
+        angle = (self._positions[:, None] * inv_freq)[:, None]  # [n, 1, half]
+        half = len(inv_freq)
+        heads = x.unflatten(-1, (-1, head))
+        a, b, rest = heads.split([half, half, head - 2 * half], dim=-1)
+        c, s = angle.cos(), angle.sin()
+        return torch.cat([a * c - b * s, b * c + a * s, rest], dim=-1).flatten(-2)
+
+    def _attended(self, op: ops.Attention, slopes: Tensor | None) -> Tensor:
+        import torch
+
+        shared = op.heads // op.kv_heads
+        q, k, v = (self.buffers[name].unflatten(-1, (-1, op.head)) for name in (op.q, op.k, op.v))
+        k, v = k.repeat_interleave(shared, dim=2), v.repeat_interleave(shared, dim=2)
+        scores = torch.einsum("bqhd,bkhd->bhqk", q, k) * op.scale
+        distance = self._positions - self._positions[:, None]  # [q, k], 0 for the position itself
+        if slopes is not None:
+            scores = scores + slopes[:, None, None] * distance
+        unseen = (distance > 0) | (distance <= -(op.window or len(distance)))
+        weights = scores.masked_fill(unseen, float("-inf")).softmax(-1)
+        return torch.einsum("bhqk,bkhd->bqhd", weights, v).flatten(-2)
+
+
+def _function(name: ops.Activation) -> Callable[[Tensor], Tensor]:
+    from torch.nn import functional
+
+    functions: dict[str, Callable[[Tensor], Tensor]] = {
+        "silu": functional.silu,
+        "gelu": functional.gelu,
+        "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+        "relu": functional.relu,
+    }
+    return functions[name]

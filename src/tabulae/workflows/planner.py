@@ -1,0 +1,127 @@
+"""Planning a trained model: its error curves, measured once, and a plan for any budget.
+
+Nothing is written but what the caller does with the plan; of every tensor a sample of rows is read.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from tabulae.artifact.records import FloatRecord
+from tabulae.calibration import Draft
+from tabulae.calibration.column_scales import scalable
+from tabulae.evaluation.sensitivity import Sensitivity, tables
+from tabulae.planning.budget import Budget
+from tabulae.planning.candidates import lines
+from tabulae.planning.curves import Curve, measure_curves
+from tabulae.planning.flat import best_flat
+from tabulae.planning.plan import Plan, plan_of
+from tabulae.planning.sizes import Fixed, fixed_sizes
+from tabulae.planning.solve import Options, Solution, loss_of, solve, sum_of
+from tabulae.workflows.choice import choose
+from tabulae.workflows.recipe import blobs_of, scaled_draft
+from tabulae.workflows.study import Study
+
+if TYPE_CHECKING:
+    from tabulae.workflows.trained import TrainedModel
+
+# How far columns are scaled by importance (benchmarks/bench_passes.py): little for formats of blocks, whose scales
+# already follow the columns; more for grids with one scale a row.
+STRENGTH: Final = 0.25
+ENTROPY_STRENGTH: Final = 0.5
+
+Progress = Callable[[str, int, int], object]  # tensor that comes next, tensors done, tensors in all
+
+
+@dataclass(frozen=True, eq=False)
+class Planner:
+    """All that planning needs: what every candidate costs and loses, and what no choice changes."""
+
+    model: "TrainedModel"
+    draft: Draft  # after the passes that come before formats
+    study: Study
+    curves: Mapping[str, Curve]
+    fixed: Fixed
+    digits: int  # of an offset in the header
+    strength: float  # of column scales; 0: none
+
+    @cached_property
+    def options(self) -> Options:
+        """The candidates of every tensor."""
+        values = self.study.sensitivity.values
+        return {name: curve.candidates(values[name], self.digits) for name, curve in self.curves.items()}
+
+    def plan(self, budget: Budget, options: Options | None = None) -> Plan:
+        """The plan that loses least; ``options`` where real sizes are known.
+
+        :raises UsageError: no plan keeps to the budget
+        """
+        scaled = scalable(self.draft).intersection(self.curves) if self.strength else ()
+        return self._recorded(solve(options or self.options, self.fixed, budget), budget, scaled)
+
+    def flat(self, budget: Budget, size: int) -> Plan | None:
+        """The best plan with one format for all (the embedding may keep its usual one) of at most ``size`` bytes."""
+        usual = choose(self.model.program, self.model.names)
+        linear = usual[self.model.program.linears()[0]]
+        others = {name: str(usual[name]) for name in self.curves if usual[name] != linear}
+        found = best_flat(self.options, self.fixed, Budget(size=size), others)
+        if found is None:
+            return None
+        loss = sum_of(loss_of, found)
+        return self._recorded(Solution(found, loss, loss), budget, ())
+
+    def _recorded(self, solution: Solution, budget: Budget, scaled: Collection[str]) -> Plan:
+        return plan_of(
+            solution,
+            self.fixed,
+            budget,
+            model=self.model.fingerprint,
+            sensitivity=self.study.source,
+            calibration=self.study.calibration,
+            scaled=scaled,
+            column_strength=self.strength,
+        )
+
+    def with_sensitivity(self, sensitivity: Sensitivity) -> "Planner":
+        """The same curves with other sensitivities."""
+        return replace(self, study=replace(self.study, sensitivity=sensitivity))
+
+
+def planner(
+    model: "TrainedModel",
+    study: Study,
+    *,
+    entropy: bool = False,
+    any_format: bool = False,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Planner:
+    """Measure the error curves of a model; ``entropy`` and ``any_format`` as of :func:`planning.candidates.lines`.
+
+    :raises ModelError: NaN or infinity in a tensor
+    """
+    strength = (ENTROPY_STRENGTH if entropy else STRENGTH) if study.importance else 0.0
+    draft = scaled_draft(model, study.importance, strength)
+    names = tables(model.program)
+    curves = measure_curves(
+        {name: (draft.shape(name)[0], draft.shape(name)[1]) for name in names},
+        (lambda name, rows: draft.read(name)[rows]) if strength else model.read_rows,
+        importance=draft.importance,
+        candidates=lines(entropy=entropy, any_format=any_format),
+        threads=threads,
+        progress=progress,
+    )
+    floats = [FloatRecord(name=name, shape=model.shape(name)) for name in model.names if name not in curves]
+    digits = len(str(5 * model.parameters() + 10**6))  # no file is longer
+    fixed = fixed_sizes(
+        floats,
+        model.parameters(),
+        program=msgspec.json.encode(model.program),
+        provenance=model.source.provenance(),
+        blobs={name: len(data) for name, data in blobs_of(model).items()},
+        digits=digits,
+    )
+    return Planner(model, draft, study, curves, fixed, digits, strength)

@@ -1,0 +1,112 @@
+"""What a table model is built of: tensors after all passes, and the format of each of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+import numpy as np
+import xxhash
+
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.artifact.records import FloatRecord, TensorRecord
+from tabulae.calibration import Draft, column_scales
+from tabulae.formats import Format
+from tabulae.planning.plan import Plan
+from tabulae.planning.sizes import planned_record
+from tabulae.program.operations import Program
+from tabulae.sources import Source
+from tabulae.workflows.choice import choose, parse_rules
+from tabulae.workflows.stored import TOKENIZER
+
+
+class Trained(Protocol):
+    """What building needs of a trained model; :class:`tabulae.workflows.trained.TrainedModel` is one."""
+
+    source: Source
+    program: Program
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Canonical names."""
+        ...
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one tensor."""
+        ...
+
+    def read(self, name: str) -> Float32s:
+        """One tensor in float32."""
+        ...
+
+    def parameters(self) -> int:
+        """Number of weights."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Tensors and their formats; what is not in ``formats`` stays float32."""
+
+    draft: Draft
+    formats: Mapping[str, Format | None]  # of all tensors, in order; None: float32
+    importance: Mapping[str, Float32s] = field(default_factory=dict)  # that weighs errors
+    strength: float = 0.0  # with which columns were scaled
+
+    @property
+    def hash(self) -> str:
+        """Of all that changes bytes and is neither a format nor the trained model; "" if there is nothing."""
+        if not self.importance:
+            return ""
+        digest = xxhash.xxh3_128(repr(self.strength).encode())
+        for name in sorted(self.importance):
+            digest.update(name.encode() + np.ascontiguousarray(self.importance[name], "<f4").tobytes())
+        return digest.hexdigest()
+
+
+def by_rules(model: Trained, formats: Sequence[str] = ()) -> Recipe:
+    """``formats`` as in :mod:`tabulae.workflows.choice`.
+
+    :raises UsageError: an unknown format, or a pattern that matches nothing
+    """
+    return Recipe(Draft.of(model), choose(model.program, model.names, parse_rules(formats)))
+
+
+def by_plan(model: Trained, plan: Plan, importance: Mapping[str, Float32s]) -> Recipe:
+    """What a plan says; ``importance`` is that of its calibration text.
+
+    :raises UsageError: columns to be scaled that cannot be, or without importance
+    """
+    draft = scaled_draft(model, importance, plan.column_strength, plan)
+    return by_formats(draft, plan.to_formats(), plan.column_strength)
+
+
+def by_formats(draft: Draft, formats: Mapping[str, Format | None], strength: float = 0.0) -> Recipe:
+    """A draft in formats by name."""
+    return Recipe(draft, {name: formats.get(name) for name in draft.names}, draft.importance, strength)
+
+
+def scaled_draft(
+    model: Trained, importance: Mapping[str, Float32s], strength: float, plan: Plan | None = None
+) -> Draft:
+    """The model with columns scaled by importance: all that can be, or those of a plan."""
+    draft = Draft.of(model, importance)
+    only = None if plan is None else plan.scaled()
+    if not strength or (only is not None and not only):
+        return draft
+    return column_scales(draft, "importance", strength=strength, only=only)
+
+
+def records_of(recipe: Recipe) -> list[TensorRecord]:
+    """The records of all tensors before they are encoded."""
+    return [_record(name, recipe.draft.shape(name), form) for name, form in recipe.formats.items()]
+
+
+def _record(name: str, shape: tuple[int, ...], form: Format | None) -> TensorRecord:
+    return FloatRecord(name=name, shape=shape) if form is None else planned_record(name, (shape[0], shape[1]), form)
+
+
+def blobs_of(model: Trained) -> Mapping[str, bytes]:
+    """What a table model holds beside tensors: the tokenizer."""
+    vocabulary = model.source.vocabulary()
+    return {} if vocabulary is None else {TOKENIZER: msgspec.json.encode(vocabulary)}

@@ -1,0 +1,181 @@
+"""What must be known of a trained model before it is planned: importance of inputs, sensitivity of tensors.
+
+Both come from running the float model over a little text, which takes its weights in float32 and about a minute per
+hundred million of them. Where that is too much, sensitivities are estimated from the weights alone and no input counts
+for more than another.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import xxhash
+
+from tabulae import texts
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import FileError, UsageError
+from tabulae.evaluation.importance import measure_importance
+from tabulae.evaluation.measured import measured
+from tabulae.evaluation.sensitivity import Sensitivity, Source, read, tables, write
+from tabulae.evaluation.windows import FIRST, LENGTH, Windows, cut_text
+from tabulae.planning.plan import Calibration, SensitivitySource
+from tabulae.runtime.binding import Binding
+from tabulae.runtime.language_model import LanguageModel
+from tabulae.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from tabulae.workflows.trained import TrainedModel
+
+LARGE: Final = 1_000_000_000  # parameters: without a text, a larger model is not run
+INPUTS: Final = 20  # windows over which importance is measured
+SCORED = {"count": 4, "length": 128, "first": 16}  # windows for sensitivities: a run per tensor
+
+Progress = Callable[[str, int, int], object]  # what comes next, how much is done, of how much
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What is known of a model; without importance, every input column counts alike."""
+
+    sensitivity: Sensitivity
+    importance: Mapping[str, Float32s] = field(default_factory=dict)  # linear -> mean x^2 of its input [cols]
+    calibration: Calibration | None = None  # the text behind importance
+
+    @property
+    def source(self) -> SensitivitySource:
+        """The sensitivities as a plan names them."""
+        return SensitivitySource(
+            source=self.sensitivity.source, hash=xxhash.xxh3_128_hexdigest(msgspec.json.encode(self.sensitivity))
+        )
+
+
+def study(
+    model: "TrainedModel",
+    text: str | None = None,
+    *,
+    by: Source | None = None,
+    sensitivity: Path | None = None,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Study:
+    """Study a model on ``text``, or on the one that comes with tabulae.
+
+    ``by``: where sensitivities come from; ``measured`` if nothing is said, for a model of more than a billion
+    parameters without a text ``data-free``. ``sensitivity``: a file that has them, or gets them once they are known.
+
+    :raises UsageError: a text shorter than a window; a file of another model
+    :raises FileError: the file cannot be read or written
+    """
+    by = by or ("data-free" if text is None and model.parameters() > LARGE else "measured")
+    known = _known(model, sensitivity)
+    if by == "data-free":
+        from tabulae.evaluation.data_free import data_free
+
+        return Study(_kept(known or data_free(model), sensitivity))
+    runner = _Runner(model, text, threads, progress)
+    importance, calibration = runner.importance()
+    found = known or runner.sensitivity(by, importance)
+    return Study(_kept(found, sensitivity), importance, calibration)
+
+
+def importance_of(
+    model: "TrainedModel",
+    text: str | None,
+    wanted: Calibration,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Mapping[str, Float32s]:
+    """The importance behind a plan, measured again.
+
+    :raises UsageError: another text than the plan's
+    """
+    importance, calibration = _Runner(model, text, threads, progress).importance(wanted.windows)
+    if calibration != wanted:
+        must = f"the text must be the plan's, windows {wanted.hash}"
+        raise UsageError("calibration", must, calibration.hash, "give --calibration the text that plan had")
+    return importance
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    :raises FileError: it cannot be read
+    :raises UsageError: it is not UTF-8
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileError(str(path), "the text must be a readable file", error.strerror or error) from None
+    except UnicodeDecodeError as error:
+        raise UsageError(str(path), "the text must be UTF-8", error.reason) from None
+
+
+def windows_of(model: "TrainedModel", text: str | None, *, count: int, length: int, first: int) -> Windows:
+    """The text (None: the one that comes with tabulae) in windows, shorter ones where the model's context is.
+
+    :raises UsageError: a text shorter than a window, or a model without a tokenizer
+    """
+    vocabulary = model.source.vocabulary()
+    if vocabulary is None:
+        hint = "--by data-free needs none"
+        raise UsageError("calibration", "the model must bring a tokenizer", "none", hint)
+    length = min(length, model.program.context)
+    words = texts.calibration() if text is None else text
+    return cut_text(words, Tokenizer(vocabulary), count=count, length=length, first=min(first, length // 2))
+
+
+class _Runner:
+    """The float model and a text."""
+
+    def __init__(self, model: "TrainedModel", text: str | None, threads: int, progress: Progress | None) -> None:
+        self._model, self._weights, self._text = model, dict(model.tensors()), text
+        self._threads, self._progress = threads, progress
+
+    def importance(self, count: int = INPUTS) -> tuple[Mapping[str, Float32s], Calibration]:
+        windows = windows_of(self._model, self._text, count=count, length=LENGTH, first=FIRST)
+        binding = Binding(self._model.program, self._weights)
+        with LanguageModel(binding, None, context=windows.length, threads=self._threads) as runs:
+            found = measure_importance(runs, windows, self._model.fingerprint, progress=self._shown("importance"))
+        return found.values, Calibration(hash=windows.fingerprint, windows=len(windows))
+
+    def sensitivity(self, by: Source, importance: Mapping[str, Float32s]) -> Sensitivity:
+        windows, model = windows_of(self._model, self._text, **SCORED), self._model
+        if by == "fisher":
+            from tabulae.evaluation.fisher import fisher
+
+            return fisher(
+                model.program,
+                self._weights,
+                windows,
+                model=model.fingerprint,
+                importance=importance,
+                progress=self._progress,
+            )
+        return measured(
+            model.program,
+            self._weights,
+            windows,
+            model=model.fingerprint,
+            importance=importance,
+            threads=self._threads,
+            progress=self._progress,
+        )
+
+    def _shown(self, what: str) -> Callable[[int, int], object]:
+        progress = self._progress
+        return (lambda done, count: progress(what, done, count)) if progress else (lambda done, count: None)
+
+
+def _known(model: "TrainedModel", path: Path | None) -> Sensitivity | None:
+    if path is None or not path.exists():
+        return None
+    return read(path, model.fingerprint, tables(model.program))
+
+
+def _kept(sensitivity: Sensitivity, path: Path | None) -> Sensitivity:
+    if path is not None and not path.exists():
+        write(sensitivity, path)
+    return sensitivity

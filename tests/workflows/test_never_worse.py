@@ -1,0 +1,109 @@
+"""A plan is shipped only if it runs better than the best flat plan of no more bytes; all else is said."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import tabulae
+from tabulae.artifact.reader import open_table_model
+from tabulae.cli.main import app
+from tabulae.evaluation import Value
+from tabulae.planning.budget import Budget
+from tabulae.workflows import never_worse
+from tabulae.workflows.budgeted import build_within
+from tabulae.workflows.never_worse import Verifier, disputed, is_better
+from tabulae.workflows.planner import planner
+from tabulae.workflows.study import study
+
+BUDGET = Budget(bits=5.5)
+
+
+@pytest.fixture(scope="module")
+def text():
+    words = np.array(["the", "inn", "on", "hill", "is", "a", "thin", "thing", "in", "rain"] * 300)
+    return " ".join(np.random.default_rng(1).permutation(words))
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_folder):
+    with tabulae.open(tiny_folder) as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+def planned(trained, text):
+    return planner(trained, study(trained, text))
+
+
+@pytest.fixture(scope="module")
+def verifier(trained, text):
+    judge = Verifier(trained, text)
+    return lambda: judge
+
+
+def test_a_better_plan_is_shipped(planned, verifier, tmp_path):
+    built = build_within(planned, tmp_path / "m.tab", BUDGET, verifier=verifier)
+    verdict = built.verdict
+    assert verdict.shipped == "plan" and is_better(verdict.saved) and verdict.windows == 8
+    assert verdict.saved.mean == pytest.approx(verdict.flat.mean - verdict.plan.mean)
+    assert verdict.flat_bytes <= built.path.stat().st_size and verdict.remeasured == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["m.tab"]
+
+
+def test_what_is_measured_is_what_is_shipped(planned, verifier, tmp_path):
+    built = build_within(planned, tmp_path / "m.tab", BUDGET, verifier=verifier)
+    assert verifier().quality(built.path, "again").kl_topk == built.verdict.plan
+
+
+def test_wrong_sensitivities_are_measured_anew(planned, verifier, tmp_path):
+    """Sensitivities turned upside down make a plan that loses; the second one is made with better ones."""
+    values = planned.study.sensitivity.values
+    upside_down = {name: 1 / max(value, 1e-6) ** 2 for name, value in values.items()}
+    wrong = planned.with_sensitivity(msgspec.structs.replace(planned.study.sensitivity, values=upside_down))
+    built = build_within(wrong, tmp_path / "m.tab", BUDGET, verifier=verifier)
+    assert built.verdict.remeasured > 0
+    best = min(built.verdict.plan.mean, built.verdict.flat.mean)
+    assert verifier().quality(built.path, "shipped").kl_topk.mean <= best * 1.05
+
+
+def test_the_flat_plan_is_shipped_where_the_plan_is_not_better(planned, verifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(never_worse, "is_better", lambda saved: False)
+    built = build_within(planned, tmp_path / "m.tab", BUDGET, verifier=verifier)
+    assert built.verdict.shipped == "flat" and len({entry.format for entry in built.plan.entries}) <= 2
+    with open_table_model(built.path, verify=True) as file:
+        assert {e.name: e.format for e in file.document.plan} == {e.name: e.format for e in built.plan.entries}
+    assert built.path.stat().st_size == built.verdict.flat_bytes
+
+
+def test_disputed_tensors_are_those_on_which_the_prediction_rests(planned):
+    plan = planned.plan(BUDGET)
+    flat = planned.flat(BUDGET, plan.totals.file)
+    names, losses = disputed(plan, flat), {entry.name: entry.loss for entry in flat.entries}
+    differences = {entry.name: abs(entry.loss - losses[entry.name]) for entry in plan.entries}
+    assert names[0] == max(differences, key=differences.get) and len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    "saved, better", [((0.1, 0.04), True), ((0.1, 0.06), False), ((-0.1, 0.01), False), ((0.1, None), False)]
+)
+def test_two_standard_errors(saved, better):
+    assert is_better(Value(*saved)) is better
+
+
+def test_the_command(tiny_folder, tmp_path):
+    """With nothing but a size: the text is tabulae's own, the result is verified."""
+    options = ["--bits", "5.5", "-o", str(tmp_path / "m.tab")]
+    done = CliRunner().invoke(app, ["build", str(tiny_folder), *options])
+    assert done.exit_code == 0 and ("verified on 8 windows" in done.output or "flat plan was shipped" in done.output)
+    done = CliRunner().invoke(app, ["build", str(tiny_folder), *options, "--no-verify", "--json"])
+    record = json.loads(done.stdout)
+    assert record["verified"] is None and record["note"] == "not verified" and record["plan"]["totals"]["bits"] <= 5.5
+
+
+def test_one_source_of_formats(tiny_folder, tmp_path):
+    options = ["--bits", "5.5", "--format", "int:8/row/absmax", "-o", str(tmp_path / "m.tab")]
+    done = CliRunner().invoke(app, ["build", str(tiny_folder), *options])
+    assert done.exit_code != 0 and "formats must come from" in str(done.exception) and not list(tmp_path.iterdir())

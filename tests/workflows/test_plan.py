@@ -1,0 +1,206 @@
+"""From a budget to a plan to a table model, on a tiny model: what is asked for is kept, what does not fit is named."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tiny_folder import write_folder
+
+import tabulae
+from tabulae.artifact.reader import open_table_model
+from tabulae.errors import FileError, UsageError
+from tabulae.evaluation.sensitivity import tables
+from tabulae.planning.budget import Budget
+from tabulae.planning.plan import read, write
+from tabulae.workflows.budgeted import build_within
+from tabulae.workflows.planner import planner
+from tabulae.workflows.study import study
+
+TEXT = "the inn on the hill is a thin thing and the rain is on it "
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    words = np.random.default_rng(0).permutation(TEXT.split() * 200)
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text(" ".join(words))
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_folder):
+    with tabulae.open(tiny_folder) as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+def known(trained, text):
+    return study(trained, text.read_text())
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["fixed", "entropy"])
+def planned(request, trained, known):
+    return planner(trained, known, entropy=request.param)
+
+
+def formats_of(path):
+    with open_table_model(path, verify=True) as file:
+        return {entry.name: entry.format for entry in file.document.plan}
+
+
+def span(planned):
+    """The least bytes that a plan can have, and those that it takes to lose least."""
+    with pytest.raises(UsageError, match="plans reach") as error:
+        planned.plan(Budget(size=1))
+    low, high = str(error.value).split("plans reach ")[1].split(" bytes")[0].split(" to ")
+    return int(low), int(high)
+
+
+def check_budget(planned, path, part):
+    """The file keeps to a budget somewhere between the least and what it takes to lose least."""
+    low, high = span(planned)
+    size = int(low + part * (high - low))
+    try:
+        built = build_within(planned, path, Budget(size=size))
+    except UsageError as error:  # the least budget is known only as well as the lengths of codes are
+        assert "plans reach" in str(error) and size < low * 1.02
+        return
+    assert built.path.stat().st_size <= size
+    assert formats_of(built.path) == {entry.name: entry.format for entry in built.plan.entries}
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.floats(0, 1))
+def test_the_file_keeps_to_any_budget(planned, tmp_path, part):
+    check_budget(planned, tmp_path / "m.tab", part)
+
+
+@pytest.mark.slow
+def test_two_hundred_budgets(planned, tmp_path):
+    for part in np.random.default_rng(0).random(100):  # for either kind of candidates
+        check_budget(planned, tmp_path / "m.tab", part)
+
+
+def test_what_the_plan_says_is_what_the_file_has(planned, tmp_path):
+    low, high = span(planned)
+    built = build_within(planned, tmp_path / "m.tab", Budget(size=(low + high) // 2))
+    assert 0 <= built.plan.totals.file - built.path.stat().st_size < 2000  # header: offsets at their widest
+    assert built.plan.gap < 0.2 and built.note == "not verified"
+    with tabulae.load(built.path, verify=True) as model:
+        assert model.logits([5, 6, 7]).shape == (3, 300)
+
+
+def test_more_bytes_lose_less(planned):
+    low, high = span(planned)
+    losses = [planned.plan(Budget(size=int(size))).loss for size in np.linspace(low * 1.01, high, 8)]
+    assert losses == sorted(losses, reverse=True) and losses[0] > 4 * losses[-1]
+
+
+def test_memory_is_kept_to(planned):
+    plan = planned.plan(Budget(bits=9.0))
+    less = planned.plan(Budget(memory=plan.totals.memory - 5000))
+    assert less.totals.memory <= plan.totals.memory - 5000 and less.loss > plan.loss
+
+
+def test_loss_is_kept_to(planned):
+    plan = planned.plan(Budget(bits=8.0))
+    assert planned.plan(Budget(kl=plan.loss * 2)).loss <= plan.loss * 2
+
+
+def test_a_plan_file_gives_the_same_model(planned, trained, text, tmp_path):
+    built = build_within(planned, tmp_path / "a.tab", Budget(bits=8.0))
+    write(built.plan, tmp_path / "plan.json")
+    again = trained.build(tmp_path / "b.tab", plan=tmp_path / "plan.json", calibration=text)
+    assert again.read_bytes() == built.path.read_bytes()
+    assert read(tmp_path / "plan.json", model=trained.fingerprint, names=tables(trained.program)) == built.plan
+
+
+def test_a_plan_needs_the_text_it_was_made_with(planned, trained, tmp_path):
+    plan = planned.plan(Budget(bits=8.0))
+    with pytest.raises(UsageError, match=r"\[calibration\] the text must be the plan's"):
+        trained.build(tmp_path / "m.tab", plan=plan)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_edited_plan(planned, trained, text, tmp_path):
+    write(planned.plan(Budget(bits=8.0)), tmp_path / "plan.json")
+    record = json.loads((tmp_path / "plan.json").read_text())
+    record["entries"][0]["format"] = "int:8/row/absmax"
+    record["entries"][1]["format"] = "float32"
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    path = trained.build(tmp_path / "m.tab", plan=tmp_path / "plan.json", calibration=text)
+    formats = formats_of(path)
+    assert formats[record["entries"][0]["name"]] == "int:8/row/absmax" and record["entries"][1]["name"] not in formats
+
+
+def test_a_plan_of_another_model(planned, tmp_path, text):
+    write(planned.plan(Budget(bits=8.0)), tmp_path / "plan.json")
+    with (
+        tabulae.open(write_folder(tmp_path / "other", rms_norm_eps=1e-3)) as other,
+        pytest.raises(UsageError, match=r"\[plan, model\] the plan must be for"),
+    ):
+        other.build(tmp_path / "m.tab", plan=tmp_path / "plan.json", calibration=text)
+
+
+def test_sensitivities_are_kept_and_used_again(trained, text, tmp_path):
+    path, seen = tmp_path / "s.json", []
+    first = trained.plan(bits=8.0, calibration=text, sensitivity=path)
+    again = trained.plan(
+        bits=8.0, calibration=text, sensitivity=path, progress=lambda what, done, total: seen.append(what)
+    )
+    assert again == first and "importance" in seen and seen.count(tables(trained.program)[0]) == 1  # curves alone
+
+
+def test_sensitivities_of_another_model(trained, text, tmp_path):
+    path = tmp_path / "s.json"
+    trained.plan(bits=8.0, calibration=text, sensitivity=path)
+    path.write_text(path.read_text().replace(trained.fingerprint, "0" * 32))
+    with pytest.raises(UsageError, match="it must be of the model"):
+        trained.plan(bits=8.0, calibration=text, sensitivity=path)
+
+
+def test_budgets_out_of_reach(planned):
+    low, _ = span(planned)
+    with pytest.raises(
+        UsageError, match=rf"\[size\] some plan must keep to it, but got {low - 1}; plans reach {low} to"
+    ):
+        planned.plan(Budget(size=low - 1))
+    with pytest.raises(UsageError, match=r"\[bits\] .* plans reach .* bits per parameter"):
+        planned.plan(Budget(bits=0.5))
+
+
+def test_two_budgets_at_once(trained):
+    with pytest.raises(UsageError, match=r"\[budget\] it must be size, memory, both of these, bits, or kl"):
+        trained.plan(bits=4.0, kl=0.1)
+    with pytest.raises(UsageError, match=r"but got nothing"):
+        trained.plan()
+
+
+def test_texts_that_cannot_be_used(trained, tmp_path):
+    with pytest.raises(FileError, match="the text must be a readable file"):
+        trained.plan(bits=8.0, calibration=tmp_path / "none.txt")
+    (tmp_path / "short.txt").write_text("the inn")
+    with pytest.raises(UsageError, match=r"\[text\] the text must fill one window"):
+        trained.plan(bits=8.0, calibration=tmp_path / "short.txt")
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9" * 1000)
+    with pytest.raises(UsageError, match="UTF-8"):
+        trained.plan(bits=8.0, calibration=tmp_path / "latin.txt")
+
+
+def test_an_interrupted_build_within_a_budget_goes_on(planned, tmp_path):
+    size, reference = sum(span(planned)) // 2, tmp_path / "a.tab"
+    build_within(planned, reference, Budget(size=size))
+
+    def interrupt(name, done, total):
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "b.tab"
+    with pytest.raises(KeyboardInterrupt):
+        build_within(planned, path, Budget(size=size), progress=interrupt)
+    assert not path.exists() and os.path.isdir(f"{path}.work")
+    build_within(planned, path, Budget(size=size))
+    assert path.read_bytes() == reference.read_bytes() and not os.path.exists(f"{path}.work")
