@@ -1,16 +1,19 @@
 """Error per bit of every family: tables and curves of docs/formats.md.
 
-    python benchmarks/plot_formats.py [--model dithered.gguf] [--figures docs/figures] [--curves] [--json]
+    python benchmarks/plot_formats.py [--model dithered.gguf] [--page docs/formats.md] [--curves] [--json]
 
 R = RMS(error) / RMS(weights), as stored: integer codepoints, bfloat16 scales, int8 multipliers. bits: everything
 counted (codes of variable length as the stream really is). R 2^b is what remains of the error when every bit halves it:
 lower is better, and formats of different sizes can be compared. Sources: 2^19 independent weights of three
-distributions; with --model three tensors of a trained model, at most 2^19 weights of each, too. --figures draws (needs
-matplotlib: pip install 'tabulae[plots]'); the same numbers give the same files. --curves prints what is drawn.
+distributions; with --model three tensors of a trained model, at most 2^19 weights of each, too. --page puts the tables
+in their places in a page and draws its figures (needs matplotlib: pip install 'tabulae[plots]'); the same numbers give
+the same files. --curves prints what is drawn.
 """
 
 import argparse
+import importlib.util
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +23,7 @@ import numpy as np
 
 import tabulae
 from bench_formats import relative_error, sample
+from inputs import skip
 from tabulae.formats import parse
 from tabulae.formats.encoded import count_bits
 from tabulae.statistics import sampled_rows
@@ -106,30 +110,35 @@ def main() -> None:
     tables = {"families": FAMILIES, "scales": SCALINGS, "llama.cpp": PEERS}
     found = {title: [measure_all(name, sources) for name in names] for title, names in tables.items()}
     curves = {}
-    if options.curves or options.figures or options.json:
+    if options.curves or options.page or options.json:
         curves = {name: list(curve(*one, sources)) for name, one in CURVES.items()}
     if options.json:
         points = [point for row in [*flat(found.values()), *curves.values()] for point in row]
         print(json.dumps([asdict(point) for point in points], indent=1))
         return
-    for title, rows in found.items():
-        print(f"\n{title}\n{table(rows, list(sources))}")
+    texts = {title: table(rows, list(sources)) for title, rows in found.items()}
+    for title, text in texts.items():
+        print(f"\n{title}\n{text}")
     for name, points in curves.items() if options.curves else ():
         print(f"\n{name}")
         for p in points:
             print(f"  {p.source:16} {p.format:32} {p.bits:7.3f} bits  R {p.error:.5f}  R 2^b {p.efficiency:.4f}")
-    if options.figures:
-        draw_all(options.figures, curves, list(sources))
+    if options.page:
+        options.page.write_text(filled(options.page.read_text(encoding="utf-8"), texts), encoding="utf-8")
+        draw_all(options.page.parent / "figures", curves, list(sources))
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="a trained model (SmolLM2-135M in the docs)")
-    parser.add_argument("--figures", type=Path, metavar="FOLDER", help="draw the curves into this folder")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="Markdown to bring up to date, figures beside it")
     parser.add_argument("--curves", action="store_true", help="print the points of the curves too")
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.page and not importlib.util.find_spec("matplotlib"):
+        skip("drawing needs matplotlib (pip install 'tabulae[plots]')")
+    return options
 
 
 def weights(model: Path | None) -> Iterator[tuple[str, np.ndarray]]:
@@ -188,6 +197,13 @@ def table(rows: list[list[Point]], sources: list[str]) -> str:
         bits = [f"{np.mean([getattr(p, size) for p in row]):.2f}" for size in ("bits", "memory")]
         lines.append([f"`{row[0].format}`", *bits, *(f"{p.error:.4f}" for p in row), f"{mean:.3f}"])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def filled(page: str, tables: Mapping[str, str]) -> str:
+    """The page with every table that stands behind ``<!-- table: TITLE -->`` as it is now."""
+    for title, text in tables.items():
+        page = re.sub(rf"(<!-- table: {title} -->\n)(\|.*\n)*", lambda mark, text=text: f"{mark[1]}{text}\n", page)
+    return page
 
 
 def draw_all(folder: Path, curves: Mapping[str, list[Point]], sources: list[str]) -> None:

@@ -8,7 +8,6 @@ from tiny_tables import float_model
 import tabulae
 from tabulae.evaluation.data_free import data_free
 from tabulae.evaluation.sensitivity import checked, tables
-from tabulae.statistics.sample import sampled_rows
 
 DOWN = "model.layers.1.mlp.down_proj.weight"
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
@@ -68,7 +67,7 @@ def test_all_others_share_alike_but_for_spikes() -> None:
 
 def test_a_huge_weight_in_a_damped_column_is_found() -> None:
     model = Weights()
-    row = int(np.setdiff1d(np.arange(64), sampled_rows(64, 172, most=64 * 60))[0])
+    row = 17
     for name, weight in model.weights.items():
         if weight.shape == (64,) and "norm" in name:
             weight[row] *= 0.05

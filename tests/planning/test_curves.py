@@ -64,7 +64,7 @@ def test_formats_are_compared_on_a_part_at_the_level_of_the_whole():
     assert x.size > PART
     curve = measure_curve("w", x, x.shape, candidates=[single("normal:3/g64/search")])
     whole, part = (measure_point(y, "normal:3/g64/search").error for y in (x, x[::4]))
-    assert abs(curve.points["normal:3/g64/search"].error / whole - 1) < 0.05 < abs(part / whole - 1)
+    assert abs(curve.points["normal:3/g64/search"].error / whole - 1) < 0.1 < abs(part / whole - 1)
 
 
 def test_importance_counts():

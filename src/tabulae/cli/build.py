@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,20 @@ import typer
 
 from tabulae.cli.output import Json, Threads, megabytes, print_json, progress_bar
 from tabulae.cli.plan import show
-from tabulae.cli.wanted import AnyFormat, Bits, By, Calibration, Entropy, Kl, Memory, Sensitivity, Size
+from tabulae.cli.wanted import (
+    AnyFormat,
+    Bits,
+    By,
+    Calibration,
+    Entropy,
+    Formats,
+    Kl,
+    Memory,
+    NoVerify,
+    Sensitivity,
+    Size,
+    Verify,
+)
 from tabulae.cores import available_cores
 from tabulae.errors import UsageError
 
@@ -39,15 +53,7 @@ def build(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Table model to write (default: NAME.tab).")
     ] = None,
-    format: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            help="FORMAT for all tensors, or PATTERN=FORMAT for those whose name matches the shell pattern; "
-            "repeatable, the last match counts. 'float32' leaves a tensor as it is. "
-            "(default: normal:4/g64/signmax, embedding and head int:8/row/absmax)",
-        ),
-    ] = None,
+    format: Formats = None,
     plan: Annotated[Path | None, typer.Option("--plan", help="Build as this plan says (tabulae plan).")] = None,
     size: Size = None,
     memory: Memory = None,
@@ -58,67 +64,44 @@ def build(
     by: By = None,
     entropy: Entropy = False,
     any_format: AnyFormat = False,
-    verify: Annotated[
-        Path | None,
-        typer.Option(
-            "--verify",
-            metavar="TEXT",
-            help="With a budget: text on which the planned model must beat the best flat one, or that is shipped "
-            "(default: the calibration text; models of more than a billion parameters are not verified).",
-            rich_help_panel="Planning",
-        ),
-    ] = None,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Ship the plan as it is.", rich_help_panel="Planning")
-    ] = False,
+    verify: Verify = None,
+    no_verify: NoVerify = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Build a table model from a trained one: tensor by tensor, with little memory, the same bytes every time."""
     import tabulae
     from tabulae.runtime.session import check_options
+    from tabulae.workflows.plan import Wanted
 
     threads = available_cores() if threads is None else threads
     check_options(threads, "auto")
-    start, target = time.perf_counter(), _target(model, output)
-    wanted = {"size": size, "memory": memory, "bits": bits, "kl": kl}
-    planned = any(value is not None for value in wanted.values())
+    budget = {"size": size, "memory": memory, "bits": bits, "kl": kl}
+    planned = any(value is not None for value in budget.values())
     _check_one_way(planned, bool(format), plan is not None, verify is not None and no_verify)
+    start, target, built = time.perf_counter(), _target(model, output), None
     with tabulae.open(model) as trained, progress_bar("building", quiet=json) as progress, _resumable(target):
-        weights, built = trained.parameters(), None
+        weights = trained.parameters()
         if planned:
-            built = trained.build_planned(
-                target,
-                verify=False if no_verify else verify,
-                size=size,
-                memory=memory,
-                bits=bits,
-                kl=kl,
-                calibration=calibration,
-                sensitivity=sensitivity,
-                by=by,
-                entropy=entropy,
-                any_format=any_format,
-                threads=threads,
-                progress=progress,
-            )
+            wanted = Wanted(size=size, memory=memory, bits=bits, kl=kl, calibration=calibration)
+            wanted |= Wanted(sensitivity=sensitivity, by=by, entropy=entropy, any_format=any_format)
+            wanted |= Wanted(threads=threads, progress=progress)
+            built = trained.build_planned(target, verify=False if no_verify else verify, **wanted)
         else:
-            trained.build(
-                target,
-                formats=format or (),
-                plan=plan,
-                calibration=calibration,
-                threads=threads,
-                progress=progress,
-            )
-    seconds, bytes_ = time.perf_counter() - start, target.stat().st_size
+            build = partial(trained.build, target, formats=format or (), plan=plan, calibration=calibration)
+            build(threads=threads, progress=progress)
+    _report(target, weights, time.perf_counter() - start, built, json)
+
+
+def _report(target: Path, weights: int, seconds: float, built: "Built | None", json: bool) -> None:
+    size = target.stat().st_size
     if json:
-        record = {"path": str(target), "bytes": bytes_, "weights": weights, "seconds": seconds}
+        record = {"path": str(target), "bytes": size, "weights": weights, "seconds": seconds}
         print_json(record | ({} if built is None else _record(built)))
         return
     if built is not None:
         _show(built)
-    print(f"{target}: {weights:,} weights in {megabytes(bytes_)}, {seconds:.1f} s")
+    print(f"{target}: {weights:,} weights in {megabytes(size)}, {seconds:.1f} s")
 
 
 def _target(model: Path, output: Path | None) -> Path:

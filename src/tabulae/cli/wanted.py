@@ -60,3 +60,23 @@ AnyFormat = Annotated[
     bool,
     typer.Option("--any-format", help="Formats without a fast kernel too (outliers).", rich_help_panel="Planning"),
 ]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        help="FORMAT for all tensors, or PATTERN=FORMAT for those whose name matches the shell pattern; "
+        "repeatable, the last match counts. 'float32' leaves a tensor as it is. "
+        "(default: normal:4/g64/signmax, embedding and head int:8/row/absmax)",
+    ),
+]
+Verify = Annotated[
+    Path | None,
+    typer.Option(
+        "--verify",
+        metavar="TEXT",
+        help="With a budget: text on which the planned model must beat the best flat one, or that is shipped "
+        "(default: the calibration text; models of more than a billion parameters are not verified).",
+        rich_help_panel="Planning",
+    ),
+]
+NoVerify = Annotated[bool, typer.Option("--no-verify", help="Ship the plan as it is.", rich_help_panel="Planning")]

@@ -12,9 +12,10 @@ SmolLM2 adds two things:
   writer's weights in these rows the largest, relative to its RMS and to the median over writers, counts to the 4th
   power (chosen there too).
 
-It is a guess that knows the head and the worst tensor. SmolLM2: rank correlation of ``s R^2`` with ``measured`` .68, of
-s .31; a plan made with it saves half of what one with ``measured`` does. Shares from Frobenius norms, propagated
-through all layers, rank better (.73, .56) and save no more.
+It is a guess that knows the head and the worst tensor, and its two constants were chosen on the model it is judged by.
+SmolLM2: rank correlation of ``s R^2`` with ``measured`` .68, of s .31. By the loss that ``measured`` predicts, a plan made
+with it saves a quarter to a half of the bits that one with ``measured`` does; run at 3 bits, it saved nothing against a
+flat plan (KL 1.87; ``measured`` 1.20). Measure where you can.
 """
 
 from typing import Final, Protocol

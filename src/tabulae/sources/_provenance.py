@@ -1,6 +1,7 @@
 """Which files a trained model was read from: names, bytes and hashes for the table model's record."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 _BLOCK = 1 << 20
@@ -19,11 +20,13 @@ def describe_files(paths: Sequence[Path]) -> dict[str, str]:
     return {
         "file": ", ".join(path.name for path in paths),
         "bytes": ", ".join(str(path.stat().st_size) for path in paths),
-        "xxh3_128": ", ".join(_hash(path) for path in paths),
+        "xxh3_128": ", ".join(_hash(path, path.stat().st_size, path.stat().st_mtime_ns) for path in paths),
     }
 
 
-def _hash(path: Path) -> str:
+@lru_cache(maxsize=256)  # files; planning and building ask more than once, and gigabytes take seconds
+def _hash(path: Path, size: int, changed: int) -> str:
+    """Of a file that had this size and was last changed then."""
     import xxhash
 
     state = xxhash.xxh3_128()

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.errors import FileError, ModelError, UsageError
+from tabulae.sources._pages import give_back
 from tabulae.sources._rows import read_rows
 
 _STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
@@ -62,9 +63,11 @@ class Shard:
         count = int(np.prod(tensor.shape, dtype=np.int64))
         stored = np.frombuffer(self._data, _STORED[tensor.dtype], count, tensor.start).reshape(tensor.shape)
         widen = _from_bfloat16 if tensor.dtype == "BF16" else _to_float32
-        return read_rows(
+        found = read_rows(
             name, tensor.shape, rows, lambda first, last: widen(stored[first:last] if stored.ndim else stored)
         )
+        give_back(self._data, tensor.start, tensor.size)
+        return found
 
     def close(self) -> None:
         with contextlib.suppress(BufferError):  # somebody still looks at the map: it goes with the last view

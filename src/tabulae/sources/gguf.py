@@ -11,6 +11,7 @@ import numpy.typing as npt
 from tabulae.closing import Closing
 from tabulae.errors import FileError, ModelError, UsageError
 from tabulae.sources._gguf_header import Header, Tensor
+from tabulae.sources._pages import give_back
 from tabulae.sources._provenance import describe_files
 from tabulae.sources._rows import read_rows
 from tabulae.text.data import TokenizerData
@@ -71,12 +72,14 @@ class GGUFSource(Closing):
         raw = np.frombuffer(self._data, np.uint8, tensor.size, tensor.start)
         lines = raw.reshape(tensor.shape[0] if len(tensor.shape) > 1 else 1, -1)
         whole = len(tensor.shape) == 1
-        return read_rows(
+        found = read_rows(
             name,
             tensor.shape,
             rows,
             lambda first, last: _dequantise(name, lines if whole else lines[first:last], tensor),
         )
+        give_back(self._data, tensor.start, tensor.size)
+        return found
 
     def vocabulary(self) -> TokenizerData | None:
         """See :meth:`tabulae.sources.Source.vocabulary`."""

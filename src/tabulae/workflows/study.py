@@ -5,8 +5,9 @@ hundred million of them. Where that is too much, sensitivities are estimated fro
 for more than another.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import fsum, hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 LARGE: Final = 1_000_000_000  # parameters: without a text, a larger model is not run
 INPUTS: Final = 20  # windows over which importance is measured
-SCORED = {"count": 4, "length": 128, "first": 16}  # windows for sensitivities: a run per tensor
+SCORED: Final = {"count": 4, "length": 256, "first": 32}  # windows for sensitivities: half a run per tensor
+# Each format on its share of the windows: in a few positions everything hangs on how one weight happens to be rounded
+# (there an early layer decides about a massive activation), and another rounding is another draw.
+FORMATS: Final = ("normal:4/g64/search", "lloyd:5/g64/search")
 
 Progress = Callable[[str, int, int], object]  # what comes next, how much is done, of how much
 
@@ -154,19 +158,35 @@ class _Runner:
                 importance=importance,
                 progress=self._progress,
             )
-        return measured(
-            model.program,
-            self._weights,
+        return _mean(
+            [
+                measured(
+                    model.program,
+                    self._weights,
+                    Windows(windows.tokens[part :: len(FORMATS)], windows.first),
+                    model=model.fingerprint,
+                    importance=importance,
+                    form=form,
+                    threads=self._threads,
+                    progress=self._progress,
+                )
+                for part, form in enumerate(FORMATS[: len(windows)])
+            ],
             windows,
-            model=model.fingerprint,
-            importance=importance,
-            threads=self._threads,
-            progress=self._progress,
         )
 
     def _shown(self, what: str) -> Callable[[int, int], object]:
         progress = self._progress
         return (lambda done, count: progress(what, done, count)) if progress else (lambda done, count: None)
+
+
+def _mean(found: Sequence[Sensitivity], windows: Windows) -> Sensitivity:
+    """Of measurements on equal shares of ``windows``; the standard error of their mean."""
+    first, count = found[0], len(found)
+    values = {name: fsum(one.values[name] for one in found) / count for name in first.values}
+    errors = [one.se or {} for one in found]
+    se = {name: hypot(*(one[name] for one in errors)) / count for name in values if all(name in one for one in errors)}
+    return msgspec.structs.replace(first, text=windows.fingerprint, values=values, se=se or None)
 
 
 def _known(model: "TrainedModel", path: Path | None) -> Sensitivity | None:

@@ -22,6 +22,9 @@ from tabulae.artifact.writer import TableModelWriter, sync_folder
 from tabulae.errors import FileError, TableModelError, UsageError
 
 
+STATE = "build.json"
+
+
 class Build(msgspec.Struct, frozen=True):
     """What makes two builds the same: all that their bytes depend on."""
 
@@ -50,15 +53,15 @@ class WorkFolder:
 
     def _enter(self, build: bytes) -> None:
         self.path.mkdir(exist_ok=True)
-        state = self.path / "build.json"
+        state = self.path / STATE
         if state.exists() and state.read_bytes() != build:
             hint = f"finish that one with its own options, or remove {self.path}"
             raise UsageError("work folder", "it must belong to this build", f"{self.path} of another one", hint)
         if not state.exists():
-            if any(path.name != "build.json.tmp" for path in self.path.iterdir()):
+            if any(path.name != f"{STATE}.tmp" for path in self.path.iterdir()):
                 hint = f"remove {self.path}"
                 raise UsageError("work folder", "it must belong to this build", "files of unknown origin", hint)
-            temporary = self.path / "build.json.tmp"
+            temporary = self.path / f"{STATE}.tmp"
             temporary.write_bytes(build)
             temporary.replace(state)
 
@@ -130,7 +133,10 @@ class WorkFolder:
         """The build is finished, or given up."""
         if self._pool is not None:
             self._pool.shutdown()
-        shutil.rmtree(self.path, ignore_errors=True)
+        for path in self.path.glob("*"):
+            if path.name != STATE:
+                path.unlink(missing_ok=True)
+        shutil.rmtree(self.path, ignore_errors=True)  # what says whose files they are goes last
 
     def _file(self, record: TableRecord) -> Path:
         """One file for each format that the tensor was tried in."""
