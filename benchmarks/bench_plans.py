@@ -1,7 +1,8 @@
 """Whole models: planned table models against llama.cpp's types at the same bytes, weights alone and complete.
 
     benchmarks/peers/llama_cpp_types.sh BIN dithered.gguf wiki.valid.tokens wiki.test.raw FOLDER
-    python benchmarks/bench_plans.py dithered.gguf --peers FOLDER [--entropy] [--bits 3.0] [--sensitivity FILE]
+    python benchmarks/bench_plans.py dithered.gguf --peers FOLDER --sensitivity FILE --save plans.jsonl [--bits 4.0] ...
+    python benchmarks/bench_plans.py dithered.gguf --peers FOLDER --sensitivity FILE --save plans.jsonl --entropy
 
 Of each of llama.cpp's files the bytes of all tensors count, and a plan is made for just so many. Importance and
 sensitivities come from wiki.valid.tokens alone. KL: nats, 128 tokens and one bucket for all others, against the float
@@ -31,6 +32,8 @@ from tabulae.workflows.load import from_file
 from tabulae.workflows.planner import Planner, planner
 from tabulae.workflows.study import study
 from tabulae.workflows.trained import TrainedModel
+
+OURS = ("plan", "entropy")
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,11 @@ def main() -> None:
         rows = []
         for row in measured(bench, options):
             rows.append(row)
-            print(json.dumps(asdict(row) | {"rho": row.rho}) if options.json else line(row), flush=True)
-    if not options.json:
-        compare(rows)
+            print(line(row), flush=True)
+            if options.save:
+                with options.save.open("a") as file:
+                    file.write(json.dumps(asdict(row)) + "\n")
+    compare(rows)
 
 
 def arguments() -> argparse.Namespace:
@@ -95,7 +100,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--entropy", action="store_true", help="codes of variable length too")
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--threads", type=int, default=available_cores())
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--save", type=Path, help="append every row as JSON")
     return parser.parse_args()
 
 
@@ -119,7 +124,7 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     known = study(bench.trained, words, by=options.by, sensitivity=options.sensitivity, threads=options.threads)
     plans = planner(bench.trained, known, entropy=options.entropy, threads=options.threads)
     for bits in wanted:
-        yield planned(bench, plans, bits)
+        yield planned(bench, plans, bits, "entropy" if options.entropy else "plan")
 
 
 def peer(bench: Bench, path: Path) -> Row:
@@ -134,7 +139,7 @@ def peer(bench: Bench, path: Path) -> Row:
     return Row(path.stem, bits, alone, se, float(said[1]) if said else None, seconds=time.perf_counter() - start)
 
 
-def planned(bench: Bench, plans: Planner, bits: float) -> Row:
+def planned(bench: Bench, plans: Planner, bits: float, what: str) -> Row:
     """A table model of at most so many bits."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -146,7 +151,7 @@ def planned(bench: Bench, plans: Planner, bits: float) -> Row:
             complete, _ = bench.kl(model, "complete")
     totals, parameters = built.plan.totals, bench.trained.parameters()
     took = time.perf_counter() - start
-    return Row("plan", totals.bits, alone, se, complete, 8 * totals.memory / parameters, built.plan.loss, took)
+    return Row(what, totals.bits, alone, se, complete, 8 * totals.memory / parameters, built.plan.loss, took)
 
 
 def line(row: Row) -> str:
@@ -161,11 +166,13 @@ def line(row: Row) -> str:
 
 def compare(rows: list[Row]) -> None:
     """How many times less a plan loses than llama.cpp's type of the same bytes."""
-    plans = [row for row in rows if row.what == "plan"]
     for row in rows:
-        ours = next((one for one in plans if row.what != "plan" and 0 <= row.bits - one.bits < 0.02), None)
-        if ours is not None and ours.complete and row.complete:
-            print(f"{row.what}: alone {row.alone / ours.alone:.2f} times, complete {row.complete / ours.complete:.2f}")
+        ours = next((one for one in rows if one.what in OURS and 0 <= row.bits - one.bits < 0.02), None)
+        if row.what not in OURS and ours is not None and ours.complete and row.complete:
+            factors = row.alone / ours.alone, row.complete / ours.alone, row.complete / ours.complete
+            print(
+                f"{row.what} / {ours.what}: ", "alone {:.2f}, own tool / alone {:.2f}, complete {:.2f}".format(*factors)
+            )
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ SmolLM2 adds two things:
   power (chosen there too).
 
 It is a guess that knows the head and the worst tensor, and its two constants were chosen on the model it is judged by.
-SmolLM2: rank correlation of ``s R^2`` with ``measured`` .68, of s .31. By the loss that ``measured`` predicts, a plan made
-with it saves a quarter to a half of the bits that one with ``measured`` does; run at 3 bits, it saved nothing against a
-flat plan (KL 1.87; ``measured`` 1.20). Measure where you can.
+SmolLM2: rank correlation of ``s R^2`` with ``measured`` .68, of s .31. By the loss that ``measured`` predicts, a plan
+made with it saves a quarter to a half of the bits that one with ``measured`` does; run at 3 bits, it saved nothing
+against a flat plan (KL 1.87; ``measured`` 1.20). Measure where you can.
 """
 
 from typing import Final, Protocol

@@ -16,10 +16,12 @@ from tabulae.formats.histogram import Histogram
 from tabulae.formats.nearest import nearest
 from tabulae.formats.pieces import Piece, Pieces
 from tabulae.formats.scaling import grouped_scales, measure, measure_tensor, rounding_of, storable
-from tabulae.formats.search import divided, group_factors, tensor_factor
+from tabulae.formats.search import best_multipliers, divided, group_factors, tensor_factor
 
 if TYPE_CHECKING:
     from tabulae.formats.format import Format
+
+EVERY = 4  # of so many rows one is searched for the codebook
 
 
 def encode(form: Format, x: Float32s, importance: Float32s | None) -> TableMatrix:
@@ -44,6 +46,9 @@ class Coder:
         self._measured = measure_tensor(pieces, form.base) if self._whole else 0.0
         self.codebook = self._fit(form.element) if isinstance(form.element, FittedElement) else form.stored
         self._nearest = nearest(self.codebook)
+        if isinstance(form.element, FittedElement) and form.scale == "search" and not self._whole:
+            self.codebook = self._fit(form.element, searched=True)
+            self._nearest = nearest(self.codebook)
         if self._whole and (form.scale == "search" or (form.element.reaches and self._clips())):
             factor = tensor_factor(pieces, self._measured * self.codebook.unit, self._nearest)
             self._measured *= factor if form.scale == "search" else max(1.0, factor)
@@ -61,10 +66,15 @@ class Coder:
         codebook = self.codebook.padded(self.form.element.code_bits(self.codebook))
         return TableMatrix(codes, codebook, self._with_gain(scales, products), stored, self.pieces.group)
 
-    def _fit(self, element: FittedElement) -> Codebook:
+    def _fit(self, element: FittedElement, *, searched: bool = False) -> Codebook:
+        """A codebook for the weights over what the scale measures; ``searched``: over the best scales, of some rows."""
         histogram = Histogram()
         for piece in self.pieces:
-            histogram.add(piece.x, piece.weights, self._measure(piece), counted=element.counted)
+            piece = piece.some(EVERY) if searched else piece
+            measured = self._measure(piece)
+            if searched:
+                measured *= group_factors(piece, measured * self.codebook.unit, self._nearest)
+            histogram.add(piece.x, piece.weights, measured, counted=element.counted)
         return element.fit(histogram.density())
 
     def _clips(self) -> bool:
@@ -84,7 +94,10 @@ class Coder:
         if self.form.scale == "search" and not self._whole:
             steps *= group_factors(piece, steps, self._nearest)
         if self.form.group:
-            return grouped_scales(steps, self._rounding, least)
+            scales, multipliers = grouped_scales(steps, self._rounding, least)
+            if self.form.scale == "search":
+                multipliers = best_multipliers(piece, scales, multipliers, self._nearest)
+            return scales, multipliers
         if self.form.element.reaches and not self._whole:
             largest = measure(piece.x, "absmax", self.pieces.columns)[:, 0]
             least = np.maximum(least, largest / max(1, self.codebook.integers[-1]))

@@ -10,15 +10,17 @@ from math import fsum
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Int8s
 from tabulae.arithmetic.bfloat16 import SMALLEST
 from tabulae.formats.distributions import Float64s
 from tabulae.formats.nearest import Nearest
 from tabulae.formats.pieces import Piece, Pieces
+from tabulae.formats.scaling import MULTIPLIER
 
 EXPONENTS = sorted(np.linspace(-2, 2, 17).tolist(), key=abs)  # of two; what changes least is tried first and wins ties
 COARSE = [exponent for exponent in EXPONENTS if exponent <= 0.5]  # of a group: its largest weight is never far inside
-FINE = (1 / 8, 1 / 16, 1 / 32)
+FINE = (1 / 8, 1 / 16)
+NEAR = (-1, 1, -2, 2)  # what is tried beside a rounded multiplier
 
 
 def group_factors(piece: Piece, steps: Float64s, nearest: Nearest) -> Float64s:
@@ -37,6 +39,18 @@ def group_factors(piece: Piece, steps: Float64s, nearest: Nearest) -> Float64s:
         attempt(centre * 2**exponent)
         attempt(centre / 2**exponent)
     return factors * _least_squares(piece, steps * factors, nearest)
+
+
+def best_multipliers(piece: Piece, scales: Float32s, multipliers: Int8s, nearest: Nearest) -> Int8s:
+    """Of multipliers [n, groups] and their neighbours those that lose least: rounding them misses narrow valleys."""
+    units, found = scales.astype(np.float64)[:, None], multipliers.copy()
+    best = _errors(piece, multipliers * units, nearest)
+    for step in NEAR:
+        tried = np.clip(multipliers.astype(np.int16) + step, -MULTIPLIER, MULTIPLIER).astype(np.int8)
+        errors = _errors(piece, tried * units, nearest)
+        better = errors < best
+        best[better], found[better] = errors[better], tried[better]
+    return found
 
 
 def _least_squares(piece: Piece, steps: Float64s, nearest: Nearest) -> Float64s:

@@ -21,7 +21,6 @@ from tabulae.artifact.records import TableRecord
 from tabulae.artifact.writer import TableModelWriter, sync_folder
 from tabulae.errors import FileError, TableModelError, UsageError
 
-
 STATE = "build.json"
 
 
