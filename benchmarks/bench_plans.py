@@ -27,9 +27,11 @@ from tabulae.evaluation import Reference, cut_text, evaluate, record
 from tabulae.planning.budget import Budget
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, available_cores
-from tabulae.workflows.budgeted import build_within
+from tabulae.workflows.budgeted import Built, build_within
+from tabulae.workflows.build import build
 from tabulae.workflows.load import from_file
 from tabulae.workflows.planner import Planner, planner
+from tabulae.workflows.recipe import by_formats
 from tabulae.workflows.study import study
 from tabulae.workflows.trained import TrainedModel
 
@@ -98,6 +100,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sensitivity", type=Path, help="read if there, else measured and written")
     parser.add_argument("--by", default="measured")
     parser.add_argument("--entropy", action="store_true", help="codes of variable length too")
+    parser.add_argument("--flat", action="store_true", help="the best plans with one format for all tensors instead")
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--save", type=Path, help="append every row as JSON")
@@ -124,7 +127,7 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     known = study(bench.trained, words, by=options.by, sensitivity=options.sensitivity, threads=options.threads)
     plans = planner(bench.trained, known, entropy=options.entropy, threads=options.threads)
     for bits in wanted:
-        yield planned(bench, plans, bits, "entropy" if options.entropy else "plan")
+        yield planned(bench, plans, bits, "flat" if options.flat else "entropy" if options.entropy else "plan")
 
 
 def peer(bench: Bench, path: Path) -> Row:
@@ -143,7 +146,7 @@ def planned(bench: Bench, plans: Planner, bits: float, what: str) -> Row:
     """A table model of at most so many bits."""
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        built = build_within(plans, Path(folder) / "m.tab", Budget(bits=bits), threads=bench.threads)
+        built = (flat if what == "flat" else build_within)(plans, Path(folder) / "m.tab", Budget(bits=bits))
         print(f"planned and built {bits:.3f} in {time.perf_counter() - start:.0f} s", file=sys.stderr)
         with open_table_model(built.path) as file, from_file(file, decoded=True, **bench.options) as model:
             alone, se = bench.kl(model, "weights alone")
@@ -152,6 +155,17 @@ def planned(bench: Bench, plans: Planner, bits: float, what: str) -> Row:
     totals, parameters = built.plan.totals, bench.trained.parameters()
     took = time.perf_counter() - start
     return Row(what, totals.bits, alone, se, complete, 8 * totals.memory / parameters, built.plan.loss, took)
+
+
+def flat(plans: Planner, path: Path, budget: Budget) -> Built:
+    """One format for all tensors, columns scaled as for the plan: what is left of its lead is allocation alone."""
+    plan = plans.plan(budget)
+    assert plan.totals is not None
+    found = plans.flat(budget, plan.totals.file)
+    assert found is not None
+    build(plans.model, path, by_formats(plans.draft, found.to_formats(), plans.strength))
+    print(sorted({entry.format for entry in found.entries}), file=sys.stderr)
+    return Built(path, found, None)
 
 
 def line(row: Row) -> str:

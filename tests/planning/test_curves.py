@@ -86,11 +86,10 @@ def test_bad_importance_is_named(bad):
 
 
 def test_zero_tensors_have_one_candidate_without_error():
-    curve = measure_curve("z", np.zeros((64, 64), np.float32), (64, 64), candidates=SMALL)
-    assert list(curve.points) == [ZERO] and curve.points[ZERO].error == 0
-    coded = measure_curve("z", np.zeros((8, 64), np.float32), (640, 640), candidates=[single("grid:3/row/rms")])
-    last = coded.candidates(1.0)[-1]
-    assert last.format == f"{ZERO}/entropy" and last.loss == 0 and last.file < 1000
+    curve = measure_curve("z", np.zeros((8, 64), np.float32), (640, 640), candidates=SMALL)
+    assert list(curve.points) == [ZERO]
+    (found,) = curve.candidates(1.0)
+    assert found.loss == 0 and found.file < 1000  # a byte for every row, and padding
 
 
 def test_a_tensor_whose_sample_happens_to_be_zero():

@@ -204,3 +204,19 @@ def test_an_interrupted_build_within_a_budget_goes_on(planned, tmp_path):
     assert not path.exists() and os.path.isdir(f"{path}.work")
     build_within(planned, path, Budget(size=size))
     assert path.read_bytes() == reference.read_bytes() and not os.path.exists(f"{path}.work")
+
+
+def test_all_zero_tensors_are_reported_and_cost_next_to_nothing(tmp_path, text):
+    from safetensors.numpy import load_file, save_file
+    from typer.testing import CliRunner
+
+    from tabulae.cli.main import app
+
+    folder, name = write_folder(tmp_path / "m"), "model.layers.0.mlp.up_proj.weight"
+    tensors = load_file(folder / "model.safetensors")
+    save_file(tensors | {name: np.zeros_like(tensors[name])}, folder / "model.safetensors")
+    options = ["--bits", "6", "--calibration", str(text), "-o", str(tmp_path / "plan.json")]
+    done = CliRunner().invoke(app, ["plan", str(folder), *options])
+    assert done.exit_code == 0 and f"all zero, next to nothing in the file: {name}" in done.output
+    sizes = {entry["name"]: entry["file"] for entry in json.loads((tmp_path / "plan.json").read_text())["entries"]}
+    assert sizes[name] < 0.2 * sizes["model.layers.1.mlp.up_proj.weight"]

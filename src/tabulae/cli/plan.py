@@ -9,6 +9,7 @@ import typer
 
 from tabulae.cli.output import Json, Threads, megabytes, print_json, print_table, progress_bar
 from tabulae.cli.wanted import AnyFormat, Bits, By, Calibration, Entropy, Kl, Memory, Sensitivity, Size
+from tabulae.planning.candidates import ZERO
 from tabulae.planning.plan import Plan, write
 
 EXAMPLES = """
@@ -74,6 +75,9 @@ def show(plan: Plan) -> None:
         sizes[entry.format] += entry.file or 0
     rows = [(form, counts[form], megabytes(size)) for form, size in sizes.most_common()]
     print_table("", ("format", "tensors", "in the file"), rows)
+    zeros = [entry.name for entry in plan.entries if entry.format == ZERO]
+    if zeros:
+        print(f"all zero, next to nothing in the file: {', '.join(zeros)}")
     totals = plan.totals
     if totals is not None:
         print(

@@ -128,9 +128,7 @@ def measure_curve(
 ) -> Curve:
     """The curve of one tensor of that shape, from rows [n, cols] of it."""
     if not sample.any():
-        return Curve(
-            name, shape, {form: measure_point(sample, form, weights=prod(shape)) for form in _zeros(candidates)}
-        )
+        return Curve(name, shape, {ZERO: measure_point(sample, ZERO, weights=prod(shape))})
     try:
         part, level = _part_and_level(sample, importance)
         measure = partial(measure_point, part, importance=importance, weights=prod(shape))
@@ -138,11 +136,6 @@ def measure_curve(
     except UsageError as error:
         raise UsageError(name, error.must, error.got, error.hint) from None
     return Curve(name, shape, {form: Point(level * point.error, point.coded) for form, point in points.items()})
-
-
-def _zeros(candidates: Sequence[Line]) -> list[str]:
-    """The formats of an all-zero tensor."""
-    return [ZERO, f"{ZERO}/entropy"] if any(parse(line.names[0]).entropy for line in candidates) else [ZERO]
 
 
 def measure_point(
