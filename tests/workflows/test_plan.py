@@ -172,6 +172,13 @@ def test_budgets_out_of_reach(planned):
         planned.plan(Budget(bits=0.5))
 
 
+def test_a_budget_out_of_reach_is_refused_before_anything_is_measured(trained):
+    seen = []
+    with pytest.raises(UsageError, match=r"\[size\] some plan must keep to it, but got 20000; plans reach"):
+        trained.plan(size="20kB", progress=lambda what, done, total: seen.append(what))
+    assert not seen
+
+
 def test_two_budgets_at_once(trained):
     with pytest.raises(UsageError, match=r"\[budget\] it must be size, memory, both of these, bits, or kl"):
         trained.plan(bits=4.0, kl=0.1)

@@ -12,7 +12,7 @@ from tabulae.planning.plan import Plan, check, read
 from tabulae.workflows.budgeted import Built, build_within
 from tabulae.workflows.build import build
 from tabulae.workflows.never_worse import Verifier
-from tabulae.workflows.planner import Planner, planner
+from tabulae.workflows.planner import Planner, check_reachable, planner
 from tabulae.workflows.recipe import by_plan
 from tabulae.workflows.study import LARGE, importance_of, read_text, study
 
@@ -44,7 +44,7 @@ def plan_model(model: "TrainedModel", **wanted: Unpack[Wanted]) -> Plan:
     :raises UsageError: no plan keeps to it; a text, sensitivities or an importance that do not fit the model
     :raises FileError: a file that cannot be read or written
     """
-    budget = _budget(wanted)
+    budget = _budget(model, wanted)
     return _planner(model, wanted).plan(budget)
 
 
@@ -58,7 +58,7 @@ def build_planned(
 
     :raises UsageError, ModelError, FileError: as for planning and building
     """
-    budget, text = _budget(wanted), _text(wanted.get("calibration"))
+    budget, text = _budget(model, wanted), _text(wanted.get("calibration"))
     if verify is None:
         verify = model.parameters() <= LARGE
     judged = text if isinstance(verify, bool) else _text(verify)
@@ -112,14 +112,18 @@ def _planner(model: "TrainedModel", wanted: Wanted) -> Planner:
     )
 
 
-def _budget(wanted: Wanted) -> Budget:
+def _budget(model: "TrainedModel", wanted: Wanted) -> Budget:
+    """What is asked for; refused at once where only measuring would show that it cannot be."""
     size, memory = wanted.get("size"), wanted.get("memory")
-    return Budget(
+    budget = Budget(
         size=None if size is None else parse_size(size),
         memory=None if memory is None else parse_size(memory),
         bits=wanted.get("bits"),
         kl=wanted.get("kl"),
     )
+    if budget.kl is None and not wanted.get("entropy"):
+        check_reachable(model, budget)
+    return budget
 
 
 def _text(path: str | Path | None) -> str | None:

@@ -14,9 +14,10 @@ from tabulae.artifact.records import FloatRecord
 from tabulae.calibration import Draft
 from tabulae.calibration.column_scales import scalable
 from tabulae.evaluation.sensitivity import Sensitivity, tables
+from tabulae.formats import parse
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import lines
-from tabulae.planning.curves import Curve, measure_curves
+from tabulae.planning.curves import Curve, Point, measure_curves
 from tabulae.planning.flat import best_flat
 from tabulae.planning.plan import Plan, plan_of
 from tabulae.planning.sizes import Fixed, fixed_sizes
@@ -114,14 +115,31 @@ def planner(
         threads=threads,
         progress=progress,
     )
-    floats = [FloatRecord(name=name, shape=model.shape(name)) for name in model.names if name not in curves]
+    fixed, digits = _fixed(model, names)
+    return Planner(model, draft, study, curves, fixed, digits, strength)
+
+
+def check_reachable(model: "TrainedModel", budget: Budget) -> None:
+    """Refuse a budget of bytes that is below every plan of fixed-length codes, before anything is measured.
+
+    :raises UsageError: with what plans can reach
+    """
+    names = tables(model.program)
+    fixed, digits = _fixed(model, names)
+    points = {form: Point(4.0 ** -parse(form).element.bits) for line in lines() for form in line.names}
+    curves = {name: Curve(name, (model.shape(name)[0], model.shape(name)[1]), points) for name in names}
+    solve({name: curve.candidates(1.0, digits) for name, curve in curves.items()}, fixed, budget)
+
+
+def _fixed(model: "TrainedModel", planned: Collection[str]) -> tuple[Fixed, int]:
+    """What no choice changes, and the digits of an offset in the header."""
     digits = len(str(5 * model.parameters() + 10**6))  # no file is longer
     fixed = fixed_sizes(
-        floats,
+        [FloatRecord(name=name, shape=model.shape(name)) for name in model.names if name not in planned],
         model.parameters(),
         program=msgspec.json.encode(model.program),
         provenance=model.source.provenance(),
         blobs={name: len(data) for name, data in blobs_of(model).items()},
         digits=digits,
     )
-    return Planner(model, draft, study, curves, fixed, digits, strength)
+    return fixed, digits
