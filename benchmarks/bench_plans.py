@@ -181,7 +181,7 @@ def line(row: Row) -> str:
 def compare(rows: list[Row]) -> None:
     """How many times less a plan loses than llama.cpp's type of the same bytes."""
     for row in rows:
-        ours = next((one for one in rows if one.what in OURS and 0 <= row.bits - one.bits < 0.02), None)
+        ours = next((one for one in rows if one.what in OURS and abs(row.bits - one.bits) < 0.02), None)
         if row.what not in OURS and ours is not None and ours.complete and row.complete:
             factors = row.alone / ours.alone, row.complete / ours.alone, row.complete / ours.complete
             print(
