@@ -161,9 +161,9 @@ def flat(plans: Planner, path: Path, budget: Budget) -> Built:
     """One format for all tensors, columns scaled as for the plan: what is left of its lead is allocation alone."""
     plan = plans.plan(budget)
     assert plan.totals is not None
-    found = plans.flat(budget, plan.totals.file)
+    found = plans.flat(plan, plan.totals.file)
     assert found is not None
-    build(plans.model, path, by_formats(plans.draft, found.to_formats(), plans.strength))
+    build(plans.model, path, by_formats(plans.draft, found))
     print(sorted({entry.format for entry in found.entries}), file=sys.stderr)
     return Built(path, found, None)
 

@@ -80,7 +80,7 @@ def test_the_flat_plan_is_shipped_where_the_plan_is_not_better(planned, verifier
 
 def test_disputed_tensors_are_those_on_which_the_prediction_rests(planned):
     plan = planned.plan(BUDGET)
-    flat = planned.flat(BUDGET, plan.totals.file)
+    flat = planned.flat(plan, plan.totals.file)
     names, losses = disputed(plan, flat), {entry.name: entry.loss for entry in flat.entries}
     differences = {entry.name: abs(entry.loss - losses[entry.name]) for entry in plan.entries}
     assert names[0] == max(differences, key=differences.get) and len(set(names)) == len(names)

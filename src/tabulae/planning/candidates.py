@@ -47,7 +47,7 @@ def single(name: str) -> Line:
 LINES = (
     Line("lloyd:{b}/g64/search", (2, 3, 4, 5, 6, 7), measured=(3, 6)),
     Line("lloyd:{b}/g128/search", (2, 3, 4, 5, 6, 7), measured=(3, 6)),
-    Line("lloyd:{b}/g32/search", (2, 3, 4, 5, 6), measured=(3, 6)),
+    Line("lloyd:{b}/g32/search", (2, 3, 4, 5, 6, 7), measured=(3, 6)),
     single("t:8/g128/search"),
     single("t:8/g32/search"),
     single("int:8/row/absmax"),

@@ -36,6 +36,7 @@ from tabulae.planning.sizes import DIGITS, Coded, Shape, coded_of, table_sizes
 from tabulae.statistics.sample import sampled_rows
 
 PART = 1 << 16  # weights on which formats are compared
+LOUDEST = 16  # rows that are always in a sample
 LEVEL = "normal:4/g64/search"  # whose error is measured on the whole sample; encoded in a third of the time of others
 SMOOTH = (0.85, 1.15)  # the slopes at which interpolation is trusted
 
@@ -92,8 +93,8 @@ def measure_curves(
                 _collect(pending, curves)
             if progress:
                 progress(name, len(curves), len(shapes))
-            sample = _sample(read, name, shape)
-            pending.append(pool.submit(measure_curve, name, sample, shape, weighed.get(name), candidates))
+            sample, shares = _sample(read, name, shape, weighed.get(name))
+            pending.append(pool.submit(measure_curve, name, sample, shape, weighed.get(name), candidates, shares))
         while pending:
             _collect(pending, curves)
     if progress:
@@ -107,8 +108,27 @@ def _collect(pending: deque[Future[Curve]], curves: dict[str, Curve]) -> None:
     curves[curve.name] = curve
 
 
-def _sample(read: ReadRows, name: str, shape: Shape) -> Float32s:
-    """Rows that stand for a tensor; if they are zero but it is not, the first rows that are not."""
+def _sample(read: ReadRows, name: str, shape: Shape, importance: Float32s | None) -> tuple[Float32s, Float32s | None]:
+    """Rows that stand for a tensor, and for how many rows each of them does (None: all for as many).
+
+    Where importance is known the loudest rows are among them: all the error of a tensor may lie in one row, whose
+    single huge weight meets a huge input.
+    """
+    if importance is None or importance.shape != shape[1:]:  # a wrong shape is named when it is encoded
+        return _not_zero(read, name, shape), None
+    whole = read(name, np.arange(shape[0]))
+    loud = np.sort(np.argsort(np.square(whole) @ importance, kind="stable")[-LOUDEST:])
+    others = np.setdiff1d(sampled_rows(*shape), loud)
+    rows = np.concatenate([loud, others])
+    if len(rows) == len(whole):
+        return whole, None
+    shares = np.ones(len(rows), np.float32)
+    shares[len(loud) :] = (shape[0] - len(loud)) / max(1, len(others))
+    return whole[rows], shares
+
+
+def _not_zero(read: ReadRows, name: str, shape: Shape) -> Float32s:
+    """Sampled rows; if they are zero but the tensor is not, the first rows that are not."""
     sample = read(name, sampled_rows(*shape))
     if sample.any():
         return sample
@@ -125,13 +145,14 @@ def measure_curve(
     shape: Shape,
     importance: Float32s | None = None,
     candidates: Sequence[Line] = LINES,
+    shares: Float32s | None = None,
 ) -> Curve:
-    """The curve of one tensor of that shape, from rows [n, cols] of it."""
+    """The curve of one tensor of that shape, from rows [n, cols] of it; ``shares`` [n]: how many each stands for."""
     if not sample.any():
         return Curve(name, shape, {ZERO: measure_point(sample, ZERO, weights=prod(shape))})
     try:
-        part, level = _part_and_level(sample, importance)
-        measure = partial(measure_point, part, importance=importance, weights=prod(shape))
+        part, fewer, level = _part_and_level(sample, importance, shares)
+        measure = partial(measure_point, part, importance=importance, shares=fewer, weights=prod(shape))
         points = {form: point for line in candidates for form, point in _line_points(line, measure)}
     except UsageError as error:
         raise UsageError(name, error.must, error.got, error.hint) from None
@@ -139,29 +160,46 @@ def measure_curve(
 
 
 def measure_point(
-    sample: Float32s, form: str, *, importance: Float32s | None = None, weights: int | None = None
+    sample: Float32s,
+    form: str,
+    *,
+    importance: Float32s | None = None,
+    shares: Float32s | None = None,
+    weights: int | None = None,
 ) -> Point:
     """Rows [n, cols] of a tensor of so many ``weights``, encoded for real.
 
-    R^2 is weighed by importance [cols], and 0 where nothing weighs anything.
+    R^2 is weighed by importance [cols], and 0 where nothing weighs anything; rows stand for ``shares`` [n] rows each.
     """
-    encoded = parse(form).encode(sample, importance)
+    each = np.ones(len(sample), np.float32) if shares is None else shares
+    weighed = importance
+    if shares is not None:
+        weighed = shares[:, None] * (np.ones(sample.shape[1], np.float32) if importance is None else importance)
+    encoded = parse(form).encode(sample, weighed)
     errors = encoded.decode() - sample
-    lost, there = (np.einsum("ij,ij->j", x, x, dtype=np.float64) for x in (errors, sample))
+    lost, there = (np.einsum("ij,ij,i->j", x, x, each, dtype=np.float64) for x in (errors, sample))
     if importance is not None:
         lost, there = lost * importance, there * importance
     error = float(lost.sum() / there.sum()) if there.sum() > 0 else 0.0
-    return Point(error, coded_of(encoded.matrix, weights or sample.size) if encoded.format.entropy else None)
+    return Point(error, coded_of(encoded.matrix, weights or sample.size, each) if encoded.format.entropy else None)
 
 
-def _part_and_level(sample: Float32s, importance: Float32s | None) -> tuple[Float32s, float]:
-    """Some rows of a sample, and how much larger R^2 is on all of it."""
-    step = -(-sample.size // PART)
-    part = sample[::step]
+def _part_and_level(
+    sample: Float32s, importance: Float32s | None, shares: Float32s | None
+) -> tuple[Float32s, Float32s | None, float]:
+    """Some rows of a sample, the loudest among them, what they stand for, and how much larger R^2 is on all of it."""
+    step, loud = -(-sample.size // PART), 0 if shares is None else LOUDEST
+    rows = np.r_[0 : min(loud, len(sample)), loud : len(sample) : step]
+    part = sample[rows]
     if step == 1 or not part.any():
-        return sample, 1.0
-    whole, here = (measure_point(x, LEVEL, importance=importance).error for x in (sample, part))
-    return part, whole / here if here > 0 else 1.0
+        return sample, shares, 1.0
+    fewer = None
+    if shares is not None:
+        fewer = shares[rows]
+        fewer[loud:] *= shares[loud:].sum() / max(fewer[loud:].sum(), 1)
+    whole = measure_point(sample, LEVEL, importance=importance, shares=shares).error
+    here = measure_point(part, LEVEL, importance=importance, shares=fewer).error
+    return part, fewer, whole / here if here > 0 else 1.0
 
 
 def _line_points(line: Line, measure: Callable[[str], Point]) -> Iterator[tuple[str, Point]]:

@@ -196,6 +196,9 @@ def check(plan: Plan, *, model: str, names: Collection[str]) -> None:
     _require("entries", "every tensor that can have a format must have one", not missing, f"none for {_some(missing)}")
     strength = plan.column_strength
     _require("column_strength", "it must be a number from 0 to 1", 0 <= strength <= 1, strength, "0.25 is usual")
+    unscaled = sorted(plan.scaled()) if not strength else []
+    must = "it must be above 0 where an entry has column_scale"
+    _require("column_strength", must, not unscaled, f"{strength} and {_some(unscaled)}", "0.25 is usual")
     for entry in plan.entries:
         _check_entry(entry)
 

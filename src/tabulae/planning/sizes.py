@@ -17,6 +17,7 @@ from math import ceil, log2
 import msgspec
 import numpy as np
 
+from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.artifact.container import ALIGN, Slot, encode_head, padded
 from tabulae.artifact.records import (
@@ -66,9 +67,10 @@ class Fixed:
     parameters: int  # all weights of the model, tied tensors once
 
 
-def coded_of(matrix: TableMatrix, weights: int) -> Coded:
-    """How long codes distributed as those of ``matrix`` are in a tensor of so many weights."""
-    counts = np.bincount(matrix.codes.reshape(-1)) * (weights / matrix.codes.size)
+def coded_of(matrix: TableMatrix, weights: int, shares: Float32s) -> Coded:
+    """How long codes distributed as those of ``matrix`` are in a tensor of so many weights; rows count ``shares``."""
+    each = np.repeat(shares.astype(np.float64), matrix.cols)
+    counts = np.bincount(matrix.codes.reshape(-1), each) * (weights / each.sum())
     stored = 8 * expected_length(np.ceil(counts).astype(np.int64)) / weights
     return Coded(stored, len(counts) * (TAIL if weights > matrix.codes.size else 1))
 

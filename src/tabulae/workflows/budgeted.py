@@ -12,18 +12,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tabulae.errors import FileError
+import msgspec
+
+from tabulae import __version__
+from tabulae.errors import FileError, TabulaeError, UsageError
 from tabulae.formats import parse
 from tabulae.planning.budget import Budget
-from tabulae.planning.plan import Plan
+from tabulae.planning.plan import Plan, read, write
 from tabulae.planning.rebalance import Known, certain, corrected
 from tabulae.planning.sizes import resident_bytes, stored_bytes
 from tabulae.planning.solve import Options
 from tabulae.workflows.build import Encoder, Formats, build, check_target
 from tabulae.workflows.never_worse import Verdict, Verifier, verdict_of
 from tabulae.workflows.planner import Planner
-from tabulae.workflows.recipe import by_formats, by_plan
+from tabulae.workflows.recipe import by_formats
+from tabulae.workflows.work_folder import put_in_place
 
+STATE: Final = "verify.json"
 ROUNDS: Final = 4  # of planning with real lengths; formats rarely change after the first
 
 Progress = Callable[[str, int, int], object]
@@ -50,25 +55,37 @@ def build_within(
 ) -> Built:
     """Write the table model that loses least within ``budget``, or the flat one where the plan is not better.
 
-    :raises UsageError: no plan keeps to the budget; else as of :func:`tabulae.workflows.build.build`
+    :raises UsageError: no plan keeps to the budget; a folder ``PATH.verify`` of another build; else as of
+        :func:`tabulae.workflows.build.build`
     """
     path = Path(path)
     check_target(planner.model, path)
     builder = _Builder(planner, budget, threads, progress)
     if verifier is None:
         return Built(path, builder.planned(path), None, "not verified")
-    with _folder_beside(path) as folder:
-        built, winner = _contest(builder, verifier, folder)
-        winner.replace(path)
+    with _folder_beside(path, builder.identity) as folder:
+        built = _contest(builder, verifier(), folder)
+        put_in_place(built.path, path)
     return replace(built, path=path)
 
 
 @contextmanager
-def _folder_beside(path: Path) -> Iterator[Path]:
-    """A folder for models that may become ``path``; after an interrupt it stays, and the same build goes on there."""
+def _folder_beside(path: Path, identity: bytes) -> Iterator[Path]:
+    """A folder for models that may become ``path``; after an interrupt it stays, and the same build goes on there.
+
+    :raises UsageError: it is there, and not of this build
+    """
     folder = path.with_name(f"{path.name}.verify")
+    fresh = not folder.exists()
     try:
         folder.mkdir(exist_ok=True)
+        state = folder / STATE
+        if not fresh and (not state.exists() or state.read_bytes() != identity):
+            hint = f"finish that one with its own options, or remove {folder}"
+            raise UsageError("work folder", "it must belong to this build", f"{folder} of another one", hint)
+        state.write_bytes(identity)
+    except TabulaeError:
+        raise
     except OSError as error:
         raise FileError(str(folder), "it must be writable", error.strerror or error) from None
     try:
@@ -76,29 +93,30 @@ def _folder_beside(path: Path) -> Iterator[Path]:
     except KeyboardInterrupt:
         raise
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        if fresh:  # what an earlier try has done stays
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _contest(builder: "_Builder", verifier: Callable[[], Verifier], folder: Path) -> tuple[Built, Path]:
+def _contest(builder: "_Builder", judge: Verifier, folder: Path) -> Built:
     """Plan against flat plan; where the first plan does not win, a second one with better sensitivities."""
-    ours, plain = folder / "plan.tab", folder / "flat.tab"
-    plan = builder.planned(ours)
-    flat = builder.planner.flat(builder.budget, ours.stat().st_size)
+    start, ours = time.perf_counter(), folder / "plan.tab"
+    plan = builder.kept(ours, builder.planned)
+    flat = builder.flat(plan, folder / "flat.tab", ours.stat().st_size)
     if flat is None:
-        return Built(ours, plan, None, "not verified: no flat plan is as small"), ours
-    builder.built_as(flat, plain)
-    start, judge = time.perf_counter(), verifier()
-    theirs = judge.quality(plain, "flat plan")
-    verdict = verdict_of(judge.quality(ours, "plan"), theirs, plain.stat().st_size)
+        return Built(ours, plan, None, "not verified: no flat plan is as small")
+    plain = folder / "flat.tab"
+    size, theirs = plain.stat().st_size, judge.quality(plain, "flat plan")
+    verdict = verdict_of(judge.quality(ours, "plan"), theirs, size)
     if verdict.shipped == "flat":
+        ours = folder / "second.tab"
         sensitivity, count = judge.remeasured(builder.planner, plan, flat)
         builder = replace(builder, planner=builder.planner.with_sensitivity(sensitivity))
-        plan = builder.planned(ours)
-        verdict = verdict_of(judge.quality(ours, "second plan"), theirs, plain.stat().st_size, count)
+        plan = builder.kept(ours, builder.planned)
+        verdict = verdict_of(judge.quality(ours, "second plan"), theirs, size, count)
     verdict = verdict.timed(time.perf_counter() - start)
-    return (Built(ours, plan, verdict), ours) if verdict.shipped == "plan" else (Built(plain, flat, verdict), plain)
+    return Built(ours, plan, verdict) if verdict.shipped == "plan" else Built(plain, flat, verdict)
 
 
 @dataclass(frozen=True)
@@ -108,17 +126,48 @@ class _Builder:
     threads: int
     progress: Progress | None
 
+    @property
+    def identity(self) -> bytes:
+        """What makes two builds the same."""
+        planner = self.planner
+        formats = sorted({candidate.format for one in planner.options.values() for candidate in one})
+        study = (planner.study.source, planner.study.calibration)
+        return msgspec.json.encode((__version__, planner.model.fingerprint, self.budget, *study, formats))
+
+    def kept(self, path: Path, make: Callable[[Path], Plan]) -> Plan:
+        """The plan of a model that ``make`` writes, or that an earlier try has finished."""
+        noted, planner = path.with_suffix(".json"), self.planner
+        if path.exists() and noted.exists():
+            return read(noted, model=planner.model.fingerprint, names=planner.curves)
+        plan = make(path)
+        write(plan, noted)
+        return plan
+
+    def flat(self, plan: Plan, path: Path, size: int) -> Plan | None:
+        """Write the best flat plan's table model, of at most ``size`` bytes; None if there is none."""
+        room = size
+        for _ in range(ROUNDS):
+            flat = self.planner.flat(plan, room)
+            if flat is None:
+                return None
+            self.built_as(flat, path)
+            over = path.stat().st_size - size
+            if over <= 0:
+                return flat
+            room -= over
+        return None
+
     def planned(self, path: Path) -> Plan:
         """Write the best plan's table model."""
         settling = _Settling(self.planner, self.budget)
-        recipe = by_formats(self.planner.draft, settling.plan.to_formats(), self.planner.strength)
+        recipe = by_formats(self.planner.draft, settling.plan)
         settle = settling if settling.uncertain() else None
         build(self.planner.model, path, recipe, settle=settle, threads=self.threads, progress=self.progress)
         return settling.plan
 
     def built_as(self, plan: Plan, path: Path) -> None:
         """Write a given plan's table model."""
-        recipe = by_plan(self.planner.model, plan, self.planner.study.importance)
+        recipe = by_formats(self.planner.draft, plan)
         build(self.planner.model, path, recipe, threads=self.threads, progress=self.progress)
 
 
@@ -142,7 +191,7 @@ class _Settling:
                 break
         else:
             self.plan = self._again(certain)
-        return by_formats(self._planner.draft, self.plan.to_formats()).formats
+        return by_formats(self._planner.draft, self.plan).formats
 
     def _encode(self, encoder: Encoder) -> None:
         """Encode what has codes of variable length, and note how long they are."""
@@ -153,7 +202,11 @@ class _Settling:
                 known[entry.format] = stored_bytes(record), resident_bytes(record)
 
     def _again(self, sizes: Callable[[Options, Known], Options]) -> Plan:
-        return self._planner.plan(self._budget, sizes(self._planner.options, self._known))
+        """Planned with known sizes; the bound is the lower one, because they are not those of all plans."""
+        found = self._planner.plan(self._budget, sizes(self._planner.options, self._known))
+        bound = min(found.bound or 0.0, self.plan.bound or 0.0)
+        gap = max(0.0, 1 - bound / found.loss) if found.loss else 0.0
+        return msgspec.structs.replace(found, bound=bound, gap=float(f"{gap:.6g}"))
 
 
 def _formats(plan: Plan) -> list[str]:

@@ -104,7 +104,11 @@ def _write_all(model: Trained, recipe: Recipe, work: WorkFolder, encoder: Encode
         work.whole,
         records,
         program=msgspec.json.encode(draft.program),
-        plan=[PlanEntry(name=name, format=str(form)) for name, form in recipe.formats.items() if form is not None],
+        plan=[
+            PlanEntry(name=name, format=str(form), column_scale=name in recipe.scaled)
+            for name, form in recipe.formats.items()
+            if form is not None
+        ],
         provenance=model.source.provenance(),
         blobs=blobs_of(model),
     ) as writer:

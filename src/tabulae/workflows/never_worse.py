@@ -5,11 +5,13 @@ text; sensitivities were measured on its first.
 """
 
 from collections.abc import Callable
+from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from tabulae.errors import UsageError
 from tabulae.evaluation import Quality, Value, Windows, difference, evaluate, record
 from tabulae.evaluation.measured import measured
 from tabulae.evaluation.sensitivity import Sensitivity
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tabulae.workflows.trained import TrainedModel
 
 WINDOWS: Final = 8
+REMEASURED: Final = 4  # windows, before those, on which sensitivities are measured anew
 ALL: Final = 1 << 20  # windows: the whole text
 BETTER: Final = 2.0  # paired standard errors
 DISPUTED: Final = 64  # tensors whose sensitivity is measured anew, those on which most of the prediction rests
@@ -75,7 +78,11 @@ class Verifier:
         :raises UsageError: a text shorter than a window
         """
         whole = windows_of(model, text, count=ALL, length=LENGTH, first=FIRST)
+        if len(whole) < 2:
+            must = f"the text must fill two windows of {whole.length} tokens"
+            raise UsageError("verify", must, "one", "give a longer text, or --no-verify")
         self.windows = Windows(whole.tokens[-WINDOWS:], whole.first)
+        self._others = Windows(whole.tokens[: max(1, len(whole) - WINDOWS)][-REMEASURED:], whole.first)
         self._model, self._threads, self._progress = model, threads, progress
         with LanguageModel(Binding(model.program, dict(model.tensors())), None, **self._options) as exact:
             self._reference = record(exact, self.windows, model.fingerprint, progress=self._shown("the float model"))
@@ -95,14 +102,17 @@ class Verifier:
         new = measured(
             model.program,
             dict(model.tensors()),
-            Windows(self.windows.tokens[:4, : max(2, self.windows.length // 2)], self.windows.first // 2),
+            self._others,
             model=model.fingerprint,
             importance=planner.study.importance,
             names=names,
             threads=self._threads,
             progress=self._progress,
         )
-        return msgspec.structs.replace(old, values={**old.values, **new.values}, se=None), len(names)
+        before = fsum(old.values[name] for name in names)
+        level = fsum(new.values.values()) / before if before > 0 else 1.0
+        values = {name: level * value for name, value in old.values.items()} | new.values
+        return msgspec.structs.replace(old, values=values, se=None), len(names)
 
     def _shown(self, what: str) -> Callable[[int, int], object]:
         progress = self._progress

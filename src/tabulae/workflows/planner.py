@@ -13,6 +13,7 @@ import msgspec
 from tabulae.artifact.records import FloatRecord
 from tabulae.calibration import Draft
 from tabulae.calibration.column_scales import scalable
+from tabulae.errors import UsageError
 from tabulae.evaluation.sensitivity import Sensitivity, tables
 from tabulae.formats import parse
 from tabulae.planning.budget import Budget
@@ -20,6 +21,7 @@ from tabulae.planning.candidates import lines
 from tabulae.planning.curves import Curve, Point, measure_curves
 from tabulae.planning.flat import best_flat
 from tabulae.planning.plan import Plan, plan_of
+from tabulae.planning.rebalance import certain
 from tabulae.planning.sizes import Fixed, fixed_sizes
 from tabulae.planning.solve import Options, Solution, loss_of, solve, sum_of
 from tabulae.workflows.choice import choose
@@ -60,21 +62,26 @@ class Planner:
 
         :raises UsageError: no plan keeps to the budget
         """
-        scaled = scalable(self.draft).intersection(self.curves) if self.strength else ()
-        return self._recorded(solve(options or self.options, self.fixed, budget), budget, scaled)
+        return self._recorded(solve(options or self.options, self.fixed, budget), budget)
 
-    def flat(self, budget: Budget, size: int) -> Plan | None:
-        """The best plan with one format for all (the embedding may keep its usual one) of at most ``size`` bytes."""
+    def flat(self, plan: Plan, size: int) -> Plan | None:
+        """The best plan with one format for all (the embedding may keep its usual one) of at most ``size`` bytes.
+
+        It is for the budget of ``plan``, on the same draft: the bound on what any plan loses is that plan's.
+        """
+        budget = plan.budget or Budget(size=size)
+        limit = Budget(size=size, memory=budget.memory)
+        options = certain(self.options, {}) if budget.memory else self.options
         usual = choose(self.model.program, self.model.names)
         linear = usual[self.model.program.linears()[0]]
         others = {name: str(usual[name]) for name in self.curves if usual[name] != linear}
-        found = best_flat(self.options, self.fixed, Budget(size=size), others)
+        found = best_flat(options, self.fixed, limit, others)
         if found is None:
             return None
         loss = sum_of(loss_of, found)
-        return self._recorded(Solution(found, loss, loss), budget, ())
+        return self._recorded(Solution(found, loss, min(loss, plan.bound or 0.0)), budget)
 
-    def _recorded(self, solution: Solution, budget: Budget, scaled: Collection[str]) -> Plan:
+    def _recorded(self, solution: Solution, budget: Budget) -> Plan:
         return plan_of(
             solution,
             self.fixed,
@@ -82,7 +89,7 @@ class Planner:
             model=self.model.fingerprint,
             sensitivity=self.study.source,
             calibration=self.study.calibration,
-            scaled=scaled,
+            scaled=scalable(self.draft).intersection(self.curves) if self.strength else (),
             column_strength=self.strength,
         )
 
@@ -128,7 +135,11 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
     fixed, digits = _fixed(model, names)
     points = {form: Point(4.0 ** -parse(form).element.bits) for line in lines() for form in line.names}
     curves = {name: Curve(name, (model.shape(name)[0], model.shape(name)[1]), points) for name in names}
-    solve({name: curve.candidates(1.0, digits) for name, curve in curves.items()}, fixed, budget)
+    try:
+        solve({name: curve.candidates(1.0, digits) for name, curve in curves.items()}, fixed, budget)
+    except UsageError:
+        if all(model.read(name).any() for name in names):  # an all-zero tensor takes next to nothing
+            raise
 
 
 def _fixed(model: "TrainedModel", planned: Collection[str]) -> tuple[Fixed, int]:

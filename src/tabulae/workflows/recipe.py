@@ -52,6 +52,7 @@ class Recipe:
     formats: Mapping[str, Format | None]  # of all tensors, in order; None: float32
     importance: Mapping[str, Float32s] = field(default_factory=dict)  # that weighs errors
     strength: float = 0.0  # with which columns were scaled
+    scaled: frozenset[str] = frozenset()  # whose columns
 
     @property
     def hash(self) -> str:
@@ -78,12 +79,14 @@ def by_plan(model: Trained, plan: Plan, importance: Mapping[str, Float32s]) -> R
     :raises UsageError: columns to be scaled that cannot be, or without importance
     """
     draft = scaled_draft(model, importance, plan.column_strength, plan)
-    return by_formats(draft, plan.to_formats(), plan.column_strength)
+    return by_formats(draft, plan)
 
 
-def by_formats(draft: Draft, formats: Mapping[str, Format | None], strength: float = 0.0) -> Recipe:
-    """A draft in formats by name."""
-    return Recipe(draft, {name: formats.get(name) for name in draft.names}, draft.importance, strength)
+def by_formats(draft: Draft, plan: Plan) -> Recipe:
+    """A draft, its columns scaled already, in the formats of a plan."""
+    formats = plan.to_formats()
+    chosen = {name: formats.get(name) for name in draft.names}
+    return Recipe(draft, chosen, draft.importance, plan.column_strength, plan.scaled())
 
 
 def scaled_draft(

@@ -33,6 +33,18 @@ class Build(msgspec.Struct, frozen=True):
     importance: str  # hash of what weighs the errors; "" where nothing does
 
 
+def put_in_place(whole: Path, target: Path) -> None:
+    """Give a finished file its name.
+
+    :raises FileError: it cannot have it
+    """
+    try:
+        whole.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        raise FileError(str(target), "it must be writable", error.strerror or error) from None
+
+
 class WorkFolder:
     """The encoded tensors of one build of ``target``.
 
@@ -121,11 +133,7 @@ class WorkFolder:
     def deliver(self, target: Path) -> None:
         """Give the finished file its name, and remove the folder."""
         self._settle()
-        try:
-            self.whole.replace(target)
-            sync_folder(target.parent)
-        except OSError as error:
-            raise FileError(str(target), "it must be writable", error.strerror or error) from None
+        put_in_place(self.whole, target)
         self.remove()
 
     def remove(self) -> None:
