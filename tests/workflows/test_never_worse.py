@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 import tabulae
 from tabulae.artifact.reader import open_table_model
 from tabulae.cli.main import app
+from tabulae.errors import UsageError
 from tabulae.evaluation import Value
 from tabulae.planning.budget import Budget
 from tabulae.workflows import never_worse
@@ -107,3 +108,75 @@ def test_one_source_of_formats(tiny_folder, tmp_path):
     options = ["--bits", "5.5", "--format", "int:8/row/absmax", "-o", str(tmp_path / "m.tab")]
     done = CliRunner().invoke(app, ["build", str(tiny_folder), *options])
     assert done.exit_code != 0 and "formats must come from" in str(done.exception) and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--entropy"], ["--verify", "x.txt"], ["--format", "int:8/row/absmax", "--calibration", "x.txt"], ["--no-verify"]],
+)
+def test_options_that_would_do_nothing_are_refused(options, tiny_folder, tmp_path):
+    done = CliRunner().invoke(app, ["build", str(tiny_folder), *options, "-o", str(tmp_path / "m.tab")])
+    assert done.exit_code != 0 and "must come with a budget" in str(done.exception) and not list(tmp_path.iterdir())
+
+
+def test_memory_is_kept_to_by_the_flat_plan_too(trained, planned, verifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(never_worse, "is_better", lambda saved: False)
+    rich = planner(trained, planned.study, entropy=True)
+    memory = rich.plan(Budget(size=90_000)).totals.memory - 8000
+    built = build_within(rich, tmp_path / "m.tab", Budget(size=90_000, memory=memory), verifier=verifier)
+    assert built.verdict.shipped == "flat" and built.plan.totals.memory <= memory
+    assert built.path.stat().st_size <= 90_000 and built.plan.gap > 0
+
+
+def test_a_folder_of_somebody_else_is_left_alone(planned, verifier, tmp_path):
+    folder = tmp_path / "m.tab.verify"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="it must belong to this build"):
+        build_within(planned, tmp_path / "m.tab", BUDGET, verifier=verifier)
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_another_budget_does_not_take_the_folder(planned, verifier, tmp_path):
+    path, calls = tmp_path / "m.tab", []
+
+    def interrupt(*what):
+        calls.append(what)
+        if len(calls) == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_within(planned, path, BUDGET, verifier=verifier, progress=interrupt)
+    before = sorted((tmp_path / "m.tab.verify").rglob("*"))
+    with pytest.raises(UsageError, match="it must belong to this build"):
+        build_within(planned, path, Budget(bits=6.0), verifier=verifier)
+    assert before and sorted((tmp_path / "m.tab.verify").rglob("*")) == before
+    build_within(planned, path, BUDGET, verifier=verifier)
+    assert [one.name for one in tmp_path.iterdir()] == ["m.tab"]
+
+
+@pytest.mark.parametrize("when", ["plan.tab", "flat.tab"])
+def test_a_verified_build_goes_on_where_it_was(when, planned, verifier, tmp_path, monkeypatch):
+    """Killed when a model is whole: it is not built again."""
+    reference = build_within(planned, tmp_path / "a.tab", BUDGET, verifier=verifier)
+    from tabulae.workflows import budgeted
+
+    put, made = budgeted.build, []
+
+    def build(model, path, recipe, **options):
+        made.append(path.name)
+        put(model, path, recipe, **options)
+        if path.name == when and made.count(when) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(budgeted, "build", build)
+    with pytest.raises(KeyboardInterrupt):
+        build_within(planned, tmp_path / "b.tab", BUDGET, verifier=verifier)
+    again = build_within(planned, tmp_path / "b.tab", BUDGET, verifier=verifier)
+    assert again.path.read_bytes() == reference.path.read_bytes()
+    assert made.count("plan.tab") == (2 if when == "plan.tab" else 1)
+
+
+def test_a_text_of_one_window(trained):
+    with pytest.raises(UsageError, match=r"\[verify\] the text must fill two windows"):
+        Verifier(trained, "the inn " * (min(512, trained.program.context) // 2))

@@ -227,3 +227,35 @@ def test_all_zero_tensors_are_reported_and_cost_next_to_nothing(tmp_path, text):
     assert done.exit_code == 0 and f"all zero, next to nothing in the file: {name}" in done.output
     sizes = {entry["name"]: entry["file"] for entry in json.loads((tmp_path / "plan.json").read_text())["entries"]}
     assert sizes[name] < 0.2 * sizes["model.layers.1.mlp.up_proj.weight"]
+
+
+def test_sensitivities_of_another_kind(trained, text, tmp_path):
+    path = tmp_path / "s.json"
+    trained.plan(bits=8.0, by="data-free", sensitivity=path)
+    with pytest.raises(UsageError, match=r"\[sensitivity\] the file must be measured, but got data-free"):
+        trained.plan(bits=8.0, by="measured", calibration=text, sensitivity=path)
+    assert trained.plan(bits=8.0, sensitivity=path).sensitivity.source == "data-free"
+
+
+def test_places_that_cannot_be_written_are_named_before_long_work(trained, text, tmp_path):
+    seen = []
+    options = {"bits": 8.0, "calibration": text, "progress": lambda *what: seen.append(what)}
+    with pytest.raises(FileError, match="its folder must be there and writable"):
+        trained.build_planned(tmp_path / "no" / "m.tab", **options)
+    with pytest.raises(FileError, match="its folder must be there and writable"):
+        trained.plan(**options, sensitivity=tmp_path / "no" / "s.json")
+    assert not seen
+
+
+def test_scaled_columns_need_a_strength(planned, trained, text, tmp_path):
+    write(planned.plan(Budget(bits=8.0)), tmp_path / "plan.json")
+    record = json.loads((tmp_path / "plan.json").read_text()) | {"column_strength": 0.0}
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    with pytest.raises(UsageError, match=r"column_strength\] it must be above 0 where an entry has column_scale"):
+        trained.build(tmp_path / "m.tab", plan=tmp_path / "plan.json", calibration=text)
+
+
+def test_the_file_says_which_columns_are_scaled(planned, tmp_path):
+    built = build_within(planned, tmp_path / "m.tab", Budget(bits=8.0))
+    with open_table_model(built.path) as file:
+        assert {entry.name for entry in file.document.plan if entry.column_scale} == built.plan.scaled() != set()

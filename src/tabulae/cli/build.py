@@ -78,7 +78,9 @@ def build(
     check_options(threads, "auto")
     budget = {"size": size, "memory": memory, "bits": bits, "kl": kl}
     planned = any(value is not None for value in budget.values())
-    _check_one_way(planned, bool(format), plan is not None, verify is not None and no_verify)
+    _check_one_way(planned, bool(format), plan is not None)
+    given = {"--sensitivity": sensitivity, "--by": by, "--entropy": entropy, "--any-format": any_format}
+    _check_of_use(planned, plan is not None, calibration, given | {"--verify": verify, "--no-verify": no_verify})
     start, target, built = time.perf_counter(), _target(model, output), None
     with tabulae.open(model) as trained, progress_bar("building", quiet=json) as progress, _resumable(target):
         weights = trained.parameters()
@@ -90,10 +92,10 @@ def build(
         else:
             build = partial(trained.build, target, formats=format or (), plan=plan, calibration=calibration)
             build(threads=threads, progress=progress)
-    _report(target, weights, time.perf_counter() - start, built, json)
+    _report(target, weights, time.perf_counter() - start, built, plan is not None, json)
 
 
-def _report(target: Path, weights: int, seconds: float, built: "Built | None", json: bool) -> None:
+def _report(target: Path, weights: int, seconds: float, built: "Built | None", planned: bool, json: bool) -> None:
     size = target.stat().st_size
     if json:
         record = {"path": str(target), "bytes": size, "weights": weights, "seconds": seconds}
@@ -101,6 +103,8 @@ def _report(target: Path, weights: int, seconds: float, built: "Built | None", j
         return
     if built is not None:
         _show(built)
+    elif planned:
+        print("built as the plan says, not verified")
     print(f"{target}: {weights:,} weights in {megabytes(size)}, {seconds:.1f} s")
 
 
@@ -111,12 +115,21 @@ def _target(model: Path, output: Path | None) -> Path:
     return target
 
 
-def _check_one_way(planned: bool, formats: bool, plan: bool, both_verify: bool) -> None:
+def _check_one_way(planned: bool, formats: bool, plan: bool) -> None:
     """Formats come from one place."""
     if planned + formats + plan > 1:
         must = "formats must come from --format, from --plan, or from a budget (--size, --memory, --bits, --kl)"
         raise UsageError("build", must, "more than one of them")
-    if both_verify:
+
+
+def _check_of_use(planned: bool, plan: bool, calibration: Path | None, given: dict[str, Any]) -> None:
+    """Options that would do nothing are refused."""
+    idle = [] if planned else [name for name, value in given.items() if value]
+    idle += ["--calibration"] if calibration and not (planned or plan) else []
+    if idle:
+        must = "such options must come with a budget (--size, --memory, --bits, --kl)"
+        raise UsageError("build", must, " ".join(idle), "--calibration goes with --plan, too")
+    if given["--verify"] and given["--no-verify"]:
         raise UsageError("build", "it must be --verify or --no-verify", "both")
 
 
@@ -143,9 +156,10 @@ def _show(built: "Built") -> None:
         print(built.note)
         return
     if verdict.shipped == "plan":
+        again = f"; {verdict.remeasured} sensitivities were measured anew for it" if verdict.remeasured else ""
         print(
             f"verified on {verdict.windows} windows in {verdict.seconds:.0f} s: KL {verdict.plan}; "
-            f"the best flat plan of no more bytes: {verdict.flat}"
+            f"the best flat plan of no more bytes: {verdict.flat}{again}"
         )
     else:
         print(

@@ -44,7 +44,9 @@ def plan(
 ) -> None:
     """Choose the format that loses least for every tensor within a budget; reads weights, writes a plan."""
     import tabulae
+    from tabulae.workflows.plan import check_place
 
+    check_place(output)
     with tabulae.open(model) as trained, progress_bar("planning", quiet=json) as progress:
         found = trained.plan(
             size=size,

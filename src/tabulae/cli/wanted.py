@@ -10,7 +10,9 @@ Size = Annotated[
 ]
 Memory = Annotated[
     str | None,
-    typer.Option("--memory", help="Bytes resident at most; alone or with --size.", rich_help_panel="Budget"),
+    typer.Option(
+        "--memory", help="Bytes of all tensors in memory at most; alone or with --size.", rich_help_panel="Budget"
+    ),
 ]
 Bits = Annotated[
     float | None,

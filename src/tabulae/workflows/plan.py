@@ -1,16 +1,18 @@
 """From what a user asks for to a plan, and from a plan or a budget to a table model."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from tabulae.cores import available_cores
+from tabulae.errors import FileError
 from tabulae.evaluation.sensitivity import Source, tables
 from tabulae.planning.budget import Budget, parse_size
 from tabulae.planning.plan import Plan, check, read
 from tabulae.workflows.budgeted import Built, build_within
-from tabulae.workflows.build import build
+from tabulae.workflows.build import build, check_target
 from tabulae.workflows.never_worse import Verifier
 from tabulae.workflows.planner import Planner, check_reachable, planner
 from tabulae.workflows.recipe import by_plan
@@ -44,7 +46,7 @@ def plan_model(model: "TrainedModel", **wanted: Unpack[Wanted]) -> Plan:
     :raises UsageError: no plan keeps to it; a text, sensitivities or an importance that do not fit the model
     :raises FileError: a file that cannot be read or written
     """
-    budget = _budget(model, wanted)
+    budget = _checked(model, wanted)
     return _planner(model, wanted).plan(budget)
 
 
@@ -58,7 +60,9 @@ def build_planned(
 
     :raises UsageError, ModelError, FileError: as for planning and building
     """
-    budget, text = _budget(model, wanted), _text(wanted.get("calibration"))
+    budget, text = _checked(model, wanted), _text(wanted.get("calibration"))
+    check_target(model, Path(path))
+    check_place(path)
     if verify is None:
         verify = model.parameters() <= LARGE
     judged = text if isinstance(verify, bool) else _text(verify)
@@ -112,8 +116,21 @@ def _planner(model: "TrainedModel", wanted: Wanted) -> Planner:
     )
 
 
-def _budget(model: "TrainedModel", wanted: Wanted) -> Budget:
-    """What is asked for; refused at once where only measuring would show that it cannot be."""
+def check_place(path: str | Path) -> None:
+    """Refuse a file whose folder cannot be written, before long work.
+
+    :raises FileError: there is no such folder, or no right to write there
+    """
+    folder = Path(path).absolute().parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise FileError(str(path), "its folder must be there and writable", folder, "make it, or give another -o")
+
+
+def _checked(model: "TrainedModel", wanted: Wanted) -> Budget:
+    """What is asked for; refused at once where only long work would show that it cannot be."""
+    kept = wanted.get("sensitivity")
+    if kept is not None:
+        check_place(kept)
     size, memory = wanted.get("size"), wanted.get("memory")
     budget = Budget(
         size=None if size is None else parse_size(size),

@@ -72,8 +72,9 @@ def study(
     :raises UsageError: a text shorter than a window; a file of another model
     :raises FileError: the file cannot be read or written
     """
-    by = by or ("data-free" if text is None and model.parameters() > LARGE else "measured")
-    known = _known(model, sensitivity)
+    known = _known(model, sensitivity, by)
+    usual: Source = "data-free" if text is None and model.parameters() > LARGE else "measured"
+    by = by or (known.source if known else usual)
     if by == "data-free":
         from tabulae.evaluation.data_free import data_free
 
@@ -124,8 +125,8 @@ def windows_of(model: "TrainedModel", text: str | None, *, count: int, length: i
     """
     vocabulary = model.source.vocabulary()
     if vocabulary is None:
-        hint = "--by data-free needs none"
-        raise UsageError("calibration", "the model must bring a tokenizer", "none", hint)
+        hint = "--by data-free --no-verify needs none"
+        raise UsageError("text", "the model must bring a tokenizer for it", "none", hint)
     length = min(length, model.program.context)
     words = texts.calibration() if text is None else text
     return cut_text(words, Tokenizer(vocabulary), count=count, length=length, first=min(first, length // 2))
@@ -189,10 +190,14 @@ def _mean(found: Sequence[Sensitivity], windows: Windows) -> Sensitivity:
     return msgspec.structs.replace(first, text=windows.fingerprint, values=values, se=se or None)
 
 
-def _known(model: "TrainedModel", path: Path | None) -> Sensitivity | None:
+def _known(model: "TrainedModel", path: Path | None, by: Source | None) -> Sensitivity | None:
+    """What a file has, if there is one; refused if it was made in another way than is asked for."""
     if path is None or not path.exists():
         return None
-    return read(path, model.fingerprint, tables(model.program))
+    found = read(path, model.fingerprint, tables(model.program))
+    if by is not None and found.source != by:
+        raise UsageError("sensitivity", f"the file must be {by}", found.source, f"leave out --by, or remove {path}")
+    return found
 
 
 def _kept(sensitivity: Sensitivity, path: Path | None) -> Sensitivity:
