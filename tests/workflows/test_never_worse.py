@@ -13,6 +13,7 @@ from tabulae.cli.main import app
 from tabulae.errors import UsageError
 from tabulae.evaluation import Value
 from tabulae.planning.budget import Budget
+from tabulae.text.tokenizer import Tokenizer
 from tabulae.workflows import never_worse
 from tabulae.workflows.budgeted import build_within
 from tabulae.workflows.never_worse import Verifier, disputed, is_better
@@ -177,6 +178,9 @@ def test_a_verified_build_goes_on_where_it_was(when, planned, verifier, tmp_path
     assert made.count("plan.tab") == (2 if when == "plan.tab" else 1)
 
 
-def test_a_text_of_one_window(trained):
+def test_a_text_of_one_window(trained, text):
+    vocabulary = trained.source.vocabulary()
+    assert vocabulary is not None
+    tokens = Tokenizer(vocabulary).encode(text)[: min(512, trained.program.context) + 1]
     with pytest.raises(UsageError, match=r"\[verify\] the text must fill two windows"):
-        Verifier(trained, "the inn " * (min(512, trained.program.context) // 2))
+        Verifier(trained, Tokenizer(vocabulary).decode(tokens))
