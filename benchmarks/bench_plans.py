@@ -101,6 +101,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--by", default="measured")
     parser.add_argument("--entropy", action="store_true", help="codes of variable length too")
     parser.add_argument("--flat", action="store_true", help="the best plans with one format for all tensors instead")
+    parser.add_argument("--column-scales", type=float, help="how far columns are scaled by importance; 0: not at all")
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--save", type=Path, help="append every row as JSON")
@@ -125,7 +126,9 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
         return
     words = wikitext("wiki.valid.tokens").read_text(encoding="utf-8")
     known = study(bench.trained, words, by=options.by, sensitivity=options.sensitivity, threads=options.threads)
-    plans = planner(bench.trained, known, entropy=options.entropy, threads=options.threads)
+    plans = planner(
+        bench.trained, known, entropy=options.entropy, strength=options.column_scales, threads=options.threads
+    )
     for bits in wanted:
         yield planned(bench, plans, bits, "flat" if options.flat else "entropy" if options.entropy else "plan")
 

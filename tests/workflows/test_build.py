@@ -199,6 +199,22 @@ def test_a_work_folder_of_another_build_is_refused(tiny_folder, tmp_path):
         model.build(path)
 
 
+def test_one_build_at_a_time(tiny_folder, tiny_tab, tmp_path):
+    """The second of two is refused, and takes nothing from the first."""
+    path = tmp_path / "m.tab"
+
+    def meddle(name, done, total):
+        if name == "model.layers.1.mlp.up_proj.weight":
+            with tabulae.open(tiny_folder) as other, pytest.raises(UsageError, match="one build at a time can write"):
+                other.build(path)
+            met.append(name)
+
+    met = []
+    with tabulae.open(tiny_folder) as model:
+        model.build(path, progress=meddle)
+    assert met and path.read_bytes() == tiny_tab.read_bytes()
+
+
 KILLED = """
 import sys, tabulae
 with tabulae.open(sys.argv[1]) as model:

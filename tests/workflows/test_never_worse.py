@@ -1,6 +1,11 @@
 """A plan is shipped only if it runs better than the best flat plan of no more bytes; all else is said."""
 
 import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import msgspec
 import numpy as np
@@ -176,6 +181,41 @@ def test_a_verified_build_goes_on_where_it_was(when, planned, verifier, tmp_path
     again = build_within(planned, tmp_path / "b.tab", BUDGET, verifier=verifier)
     assert again.path.read_bytes() == reference.path.read_bytes()
     assert made.count("plan.tab") == (2 if when == "plan.tab" else 1)
+
+
+KILLED = """
+import sys, tabulae
+with tabulae.open(sys.argv[1]) as model:
+    model.build_planned(sys.argv[2], bits=5.5, calibration=sys.argv[3], sensitivity=sys.argv[4], threads=1)
+"""
+
+
+def killed_and_resumed(folder, text, tmp_path, moments):
+    """Verified builds in processes of their own, killed after so many seconds; then one that may finish: its bytes."""
+    (tmp_path / "text.txt").write_text(text)
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "m.tab"
+    command = [sys.executable, "-c", KILLED, folder, path, tmp_path / "text.txt", tmp_path / "sensitivity.json"]
+    for moment in moments:
+        with subprocess.Popen(command) as process:
+            time.sleep(moment)
+            process.send_signal(signal.SIGKILL)
+        if path.exists():
+            with open_table_model(path, verify=True):  # the final name is never on part of a file
+                pass
+    subprocess.run(command, check=True)
+    assert [file.name for file in path.parent.iterdir()] == ["m.tab"]
+    return path.read_bytes()
+
+
+def test_killed_verified_builds_end_in_the_same_bytes(tiny_folder, text, tmp_path):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    expected = killed_and_resumed(tiny_folder, text, whole, [])
+    shutil.copy(whole / "sensitivity.json", killed)
+    moments = np.random.default_rng(2).uniform(0.5, 3.0, 5)
+    assert killed_and_resumed(tiny_folder, text, killed, moments) == expected
 
 
 def test_a_text_of_one_window(trained, text):

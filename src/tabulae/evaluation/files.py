@@ -1,6 +1,5 @@
-"""Files of this folder: written whole or not at all, and safetensors read with one kind of error."""
+"""Safetensors of this folder, read with one kind of error."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,20 +8,6 @@ import numpy.typing as npt
 from tabulae.errors import FileError
 
 Arrays = dict[str, npt.NDArray[Any]]
-
-
-def write_whole(path: Path, data: bytes, what: str) -> None:
-    """Write a file that appears only when it is complete; ``what`` it is, for the error.
-
-    :raises FileError: it cannot be written; nothing is left behind
-    """
-    temporary = Path(f"{path}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise FileError(str(path), f"{what} must be writable", error.strerror) from None
 
 
 def read_safetensors(path: str | Path, what: str) -> tuple[dict[str, str], Arrays]:

@@ -14,11 +14,12 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import ModelError, UsageError
-from tabulae.evaluation.files import read_safetensors, write_whole
+from tabulae.evaluation.files import read_safetensors
 from tabulae.evaluation.kl import Float64s
 from tabulae.evaluation.model import Progress, silent
 from tabulae.evaluation.tapped import Tappable, Tapped
 from tabulae.evaluation.windows import Windows
+from tabulae.files import write_whole
 from tabulae.program.operations import Program, Project
 
 KEY = "tabulae.importance"

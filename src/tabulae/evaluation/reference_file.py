@@ -5,7 +5,6 @@ Tensors: ``tokens`` int32 [windows, length], ``ids_low`` uint16 and, for vocabul
 Same reference, same bytes.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import xxhash
 from tabulae.errors import FileError
 from tabulae.evaluation.reference import LARGEST_VOCABULARY, Reference
 from tabulae.evaluation.windows import Windows
+from tabulae.files import write_whole
 
 KEY = "tabulae.reference"
 VERSION = 1
@@ -45,13 +45,7 @@ def save(reference: Reference, path: str | Path) -> None:
     arrays = _arrays(reference)
     record = _Record(VERSION, reference.model, reference.vocabulary, reference.windows.first, _hash(arrays))
     data = to_bytes(dict(arrays), {KEY: msgspec.json.encode(record).decode()})
-    temporary = Path(f"{path}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise FileError(str(path), "the reference must be writable", error.strerror) from None
+    write_whole(Path(path), data, "the reference")
 
 
 def load(path: str | Path) -> Reference:

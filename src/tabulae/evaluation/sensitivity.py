@@ -15,7 +15,7 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import FileError, UsageError
-from tabulae.evaluation.files import write_whole
+from tabulae.files import write_whole
 from tabulae.program.operations import Embed, EmbedPosition, Program
 
 VERSION = 1

@@ -21,6 +21,7 @@ import msgspec
 
 from tabulae.artifact.names import first_repeat, shown
 from tabulae.errors import FileError, UsageError
+from tabulae.files import write_whole
 from tabulae.formats import Format, parse
 from tabulae.planning.budget import Budget
 from tabulae.planning.sizes import Fixed
@@ -148,10 +149,7 @@ def write(plan: Plan, path: str | Path) -> None:
     record = msgspec.to_builtins(plan)
     entries = ",\n".join(f"    {json.dumps(entry)}" for entry in record.pop("entries"))
     head = "".join(f"  {json.dumps(key)}: {json.dumps(value)},\n" for key, value in record.items())
-    try:
-        Path(path).write_text(f'{{\n{head}  "entries": [\n{entries}\n  ]\n}}\n', encoding="utf-8")
-    except OSError as error:
-        raise FileError(str(path), "the plan must be writable", error.strerror) from None
+    write_whole(Path(path), f'{{\n{head}  "entries": [\n{entries}\n  ]\n}}\n'.encode(), "the plan")
 
 
 def read(path: str | Path, *, model: str, names: Collection[str]) -> Plan:

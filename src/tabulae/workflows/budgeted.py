@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from tabulae import __version__
-from tabulae.errors import FileError, TabulaeError, UsageError
+from tabulae.errors import FileError, UsageError
+from tabulae.files import write_whole
 from tabulae.formats import parse
 from tabulae.planning.budget import Budget
 from tabulae.planning.plan import Plan, read, write
@@ -80,12 +81,12 @@ def _folder_beside(path: Path, identity: bytes) -> Iterator[Path]:
     try:
         folder.mkdir(exist_ok=True)
         state = folder / STATE
-        if not fresh and (not state.exists() or state.read_bytes() != identity):
+        before = state.read_bytes() if state.exists() else None
+        others = before is None and any(not file.name.startswith(STATE) for file in folder.iterdir())
+        if others or before not in (None, identity):
             hint = f"finish that one with its own options, or remove {folder}"
             raise UsageError("work folder", "it must belong to this build", f"{folder} of another one", hint)
-        state.write_bytes(identity)
-    except TabulaeError:
-        raise
+        write_whole(state, identity, "what build this is")
     except OSError as error:
         raise FileError(str(folder), "it must be writable", error.strerror or error) from None
     try:
@@ -131,7 +132,7 @@ class _Builder:
         """What makes two builds the same."""
         planner = self.planner
         formats = sorted({candidate.format for one in planner.options.values() for candidate in one})
-        study = (planner.study.source, planner.study.calibration)
+        study = (planner.study.source, planner.study.calibration, planner.strength)
         return msgspec.json.encode((__version__, planner.model.fingerprint, self.budget, *study, formats))
 
     def kept(self, path: Path, make: Callable[[Path], Plan]) -> Plan:

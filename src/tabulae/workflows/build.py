@@ -75,7 +75,7 @@ def build(
 
     With ``threads`` above 1 a tensor is stored while the next one is encoded; the bytes are the same.
 
-    :raises UsageError: a path that is the trained model itself, a work folder of another build
+    :raises UsageError: a path that is the trained model itself, a work folder of another build, or in use
     :raises ModelError: NaN or infinity in a tensor
     :raises FileError: the file cannot be written; nothing is left behind
     """
@@ -83,16 +83,10 @@ def build(
     check_target(model, path)
     names = {name: FLOAT if form is None else str(form) for name, form in recipe.formats.items()}
     identity = Build(version=__version__, source=model.source.provenance(), formats=names, importance=recipe.hash)
-    work = WorkFolder(path, identity, threads)
-    try:
+    with WorkFolder(path, identity, threads) as work:
         encoder = Encoder(recipe, work)
         _write_all(model, replace(recipe, formats=settle(encoder)) if settle else recipe, work, encoder, progress)
         work.deliver(path)
-    except KeyboardInterrupt:  # like a kill: what was encoded stays for the next try
-        raise
-    except BaseException:
-        work.remove()
-        raise
     return path
 
 

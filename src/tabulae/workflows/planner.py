@@ -104,14 +104,18 @@ def planner(
     *,
     entropy: bool = False,
     any_format: bool = False,
+    strength: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Planner:
     """Measure the error curves of a model; ``entropy`` and ``any_format`` as of :func:`planning.candidates.lines`.
 
+    ``strength`` of column scales, 0 for none; default: what serves these candidates best, with importance.
+
     :raises ModelError: NaN or infinity in a tensor
     """
-    strength = (ENTROPY_STRENGTH if entropy else STRENGTH) if study.importance else 0.0
+    usual = ENTROPY_STRENGTH if entropy else STRENGTH
+    strength = (usual if strength is None else strength) if study.importance else 0.0
     draft = scaled_draft(model, study.importance, strength)
     names = tables(model.program)
     curves = measure_curves(

@@ -5,11 +5,14 @@ own: sealed, hashed and complete under its name or not there at all, as every ta
 verify is encoded again. The folder goes when the build is finished.
 """
 
+import fcntl
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import msgspec
 import xxhash
@@ -21,7 +24,7 @@ from tabulae.artifact.records import TableRecord
 from tabulae.artifact.writer import TableModelWriter, sync_folder
 from tabulae.errors import FileError, TableModelError, UsageError
 
-STATE = "build.json"
+STATE, LOCK = "build.json", "lock"
 
 
 class Build(msgspec.Struct, frozen=True):
@@ -46,9 +49,9 @@ def put_in_place(whole: Path, target: Path) -> None:
 
 
 class WorkFolder:
-    """The encoded tensors of one build of ``target``.
+    """The encoded tensors of one build of ``target``; after an interrupt, like a kill, they stay for the next try.
 
-    :raises UsageError: the folder belongs to another build
+    :raises UsageError: the folder belongs to another build, or that build is running
     :raises FileError: it cannot be written
     """
 
@@ -62,14 +65,36 @@ class WorkFolder:
         except OSError as error:
             raise FileError(str(self.path), "it must be writable", error.strerror or error) from None
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+        if kind is None or not issubclass(kind, KeyboardInterrupt):
+            self._remove()
+        self._lock.close()
+
     def _enter(self, build: bytes) -> None:
         self.path.mkdir(exist_ok=True)
+        self._lock = (self.path / LOCK).open("wb")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back, whatever happens
+            self._claim(build)
+        except BlockingIOError:
+            self._lock.close()
+            raise UsageError("work folder", "one build at a time can write it", f"{self.path} in use") from None
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _claim(self, build: bytes) -> None:
         state = self.path / STATE
         if state.exists() and state.read_bytes() != build:
             hint = f"finish that one with its own options, or remove {self.path}"
             raise UsageError("work folder", "it must belong to this build", f"{self.path} of another one", hint)
         if not state.exists():
-            if any(path.name != f"{STATE}.tmp" for path in self.path.iterdir()):
+            if any(path.name not in (LOCK, f"{STATE}.tmp") for path in self.path.iterdir()):
                 hint = f"remove {self.path}"
                 raise UsageError("work folder", "it must belong to this build", "files of unknown origin", hint)
             temporary = self.path / f"{STATE}.tmp"
@@ -131,15 +156,11 @@ class WorkFolder:
         return self.path / "whole.tab"
 
     def deliver(self, target: Path) -> None:
-        """Give the finished file its name, and remove the folder."""
+        """Give the finished file its name."""
         self._settle()
         put_in_place(self.whole, target)
-        self.remove()
 
-    def remove(self) -> None:
-        """The build is finished, or given up."""
-        if self._pool is not None:
-            self._pool.shutdown()
+    def _remove(self) -> None:
         for path in self.path.glob("*"):
             if path.name != STATE:
                 path.unlink(missing_ok=True)
