@@ -4,9 +4,14 @@ import hashlib
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import tabulae
+from tabulae.planning.budget import Budget
+from tabulae.workflows.budgeted import build_within
+from tabulae.workflows.planner import planner
+from tabulae.workflows.study import study
 
 PROMPT = "The capital of France is"
 
@@ -59,3 +64,15 @@ def test_perplexity_of_the_float_path(smollm2, data):
         windows = cut_text((data / "wikitext-2" / "wiki.test.raw").read_text()[:200_000], model.tokenizer)
         assert len(windows) == 40
         assert perplexity(model, windows).mean == pytest.approx(29.02, abs=0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entropy", [False, True])
+def test_five_budgets_are_kept_to(smollm2, tmp_path, entropy):
+    with tabulae.open(smollm2) as model:
+        planned = planner(model, study(model, None, by="data-free"), entropy=entropy)
+        for size in np.random.default_rng(3).integers(50_000_000, 130_000_000, 5):
+            built = build_within(planned, tmp_path / "m.tab", Budget(size=int(size)), threads=2)
+            found = built.path.stat().st_size
+            assert found <= size
+            print(f"{size} bytes asked for, {found} in the file, {1 - found / size:.3%} unused")
