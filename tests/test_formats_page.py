@@ -34,7 +34,8 @@ def test_scripts_exist():
 def test_figures_are_small_and_say_no_date(name):
     text = (ROOT / "docs" / name).read_text(encoding="utf-8")
     assert len(text) < 60_000 and "<svg" in text and "<dc:date>" not in text
-    for curve in ("grid, row", "lloyd, g64, search", "int, g64, signmax"):
+    models = ("llama.cpp", "tabulae, fixed-length", "tabulae, --entropy")
+    for curve in models if "plans" in name else ("grid, row", "lloyd, g64, search", "int, g64, signmax"):
         assert f">{curve}</text>" in text
 
 
@@ -42,3 +43,11 @@ def test_figures_are_small_and_say_no_date(name):
 def test_tables_stand_where_the_script_puts_them(title):
     head = PAGE.partition(f"<!-- table: {title} -->\n")[2].splitlines()[0]
     assert head.startswith("| format | bits | in memory |")
+
+
+def test_the_table_of_whole_models_is_of_the_script():
+    head, _, *rows = PAGE.partition("<!-- table: plans -->\n")[2].partition("\n\n")[0].splitlines()
+    assert head == "| | bits | in memory | KL, weights alone | KL, complete | rho |" and len(rows) > 15
+    for row in rows:
+        bits, kl, rho = (float(row.split("|")[at].split()[0]) for at in (2, 4, 6))
+        assert kl * 4**bits == pytest.approx(rho, rel=0.04)  # half a unit of what is printed, of all three
