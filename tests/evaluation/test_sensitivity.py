@@ -49,7 +49,7 @@ def test_malformed_records_are_refused(tmp_path: Path, case: str) -> None:
     (tmp_path / "s.json").write_text(json.dumps(record))
     with pytest.raises(UsageError, match=message) as error:
         read(tmp_path / "s.json", "model", NAMES)
-    assert error.value.hint == "measure the sensitivities anew"
+    assert error.value.hint == "where there is no such file, they are measured and written"
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0])

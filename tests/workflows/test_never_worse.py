@@ -183,6 +183,19 @@ def test_a_verified_build_goes_on_where_it_was(when, planned, verifier, tmp_path
     assert made.count("plan.tab") == (2 if when == "plan.tab" else 1)
 
 
+def test_one_verified_build_at_a_time(planned, verifier, tmp_path):
+    path, met = tmp_path / "m.tab", []
+
+    def meddling():
+        with pytest.raises(UsageError, match=r"one build at a time .* wait for it, or give another -o"):
+            build_within(planned, path, BUDGET, verifier=verifier)
+        met.append(path)
+        return verifier()
+
+    build_within(planned, path, BUDGET, verifier=meddling)
+    assert met and [file.name for file in tmp_path.iterdir()] == ["m.tab"]
+
+
 KILLED = """
 import sys, tabulae
 with tabulae.open(sys.argv[1]) as model:

@@ -154,6 +154,24 @@ def test_sensitivities_are_kept_and_used_again(trained, text, tmp_path):
     assert again == first and "importance" in seen and seen.count(tables(trained.program)[0]) == 1  # curves alone
 
 
+def test_measuring_goes_on_after_an_interrupt(trained, text, tmp_path):
+    first, second = tables(trained.program)[:2]
+    seen, whole, path = [], tmp_path / "whole.json", tmp_path / "s.json"
+
+    def stop(what, done, total):
+        seen.append(what)
+        if what == f"sensitivity: {second}" and done and len(seen) < 100:
+            raise KeyboardInterrupt
+
+    trained.plan(bits=8.0, calibration=text, sensitivity=whole)
+    with pytest.raises(KeyboardInterrupt):
+        trained.plan(bits=8.0, calibration=text, sensitivity=path, progress=stop)
+    kept = (tmp_path / "s.json.part").read_text()
+    assert not path.exists() and first in kept and second not in kept
+    trained.plan(bits=8.0, calibration=text, sensitivity=path)
+    assert path.read_bytes() == whole.read_bytes() and not (tmp_path / "s.json.part").exists()
+
+
 def test_sensitivities_of_another_model(trained, text, tmp_path):
     path = tmp_path / "s.json"
     trained.plan(bits=8.0, calibration=text, sensitivity=path)
@@ -180,7 +198,9 @@ def test_a_budget_out_of_reach_is_refused_before_anything_is_measured(trained):
 
 
 def test_two_budgets_at_once(trained):
-    with pytest.raises(UsageError, match=r"\[budget\] it must be size, memory, both of these, bits, or kl"):
+    with pytest.raises(
+        UsageError, match=r"\[budget\] one limit must be given: size or memory \(or both\), bits, or kl"
+    ):
         trained.plan(bits=4.0, kl=0.1)
     with pytest.raises(UsageError, match=r"but got nothing"):
         trained.plan()
@@ -227,6 +247,23 @@ def test_all_zero_tensors_are_reported_and_cost_next_to_nothing(tmp_path, text):
     assert done.exit_code == 0 and f"all zero, next to nothing in the file: {name}" in done.output
     sizes = {entry["name"]: entry["file"] for entry in json.loads((tmp_path / "plan.json").read_text())["entries"]}
     assert sizes[name] < 0.2 * sizes["model.layers.1.mlp.up_proj.weight"]
+
+
+def test_an_edited_plan_that_exceeds_its_budget_is_said(planned, text, tmp_path):
+    from typer.testing import CliRunner
+
+    from tabulae.cli.main import app
+
+    size = sum(span(planned)) // 2
+    write(planned.plan(Budget(size=size)), tmp_path / "plan.json")
+    folder, target = planned.model.source.path, tmp_path / "m.tab"
+    command = ["build", folder, "--plan", tmp_path / "plan.json", "--calibration", text, "-o", target]
+    assert "not verified\n" in CliRunner().invoke(app, [str(word) for word in command]).output
+    record = json.loads((tmp_path / "plan.json").read_text())
+    record["entries"][0]["format"] = "float32"
+    (tmp_path / "plan.json").write_text(json.dumps(record))
+    output = CliRunner().invoke(app, [str(word) for word in command]).output
+    assert f"not verified; {target.stat().st_size - size:,} bytes more than its budget" in output
 
 
 def test_sensitivities_of_another_kind(trained, text, tmp_path):

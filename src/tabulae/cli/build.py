@@ -29,6 +29,7 @@ from tabulae.cli.wanted import (
 )
 from tabulae.cores import available_cores
 from tabulae.errors import UsageError
+from tabulae.planning.plan import Plan
 
 if TYPE_CHECKING:
     from tabulae.workflows.budgeted import Built
@@ -92,10 +93,10 @@ def build(
         else:
             build = partial(trained.build, target, formats=format or (), plan=plan, calibration=calibration)
             build(threads=threads, progress=progress)
-    _report(target, weights, time.perf_counter() - start, built, plan is not None, json)
+    _report(target, weights, time.perf_counter() - start, built, plan, json)
 
 
-def _report(target: Path, weights: int, seconds: float, built: "Built | None", planned: bool, json: bool) -> None:
+def _report(target: Path, weights: int, seconds: float, built: "Built | None", plan: Path | None, json: bool) -> None:
     size = target.stat().st_size
     if json:
         record = {"path": str(target), "bytes": size, "weights": weights, "seconds": seconds}
@@ -103,9 +104,17 @@ def _report(target: Path, weights: int, seconds: float, built: "Built | None", p
         return
     if built is not None:
         _show(built)
-    elif planned:
-        print("built as the plan says, not verified")
+    elif plan is not None:
+        print(f"built as the plan says, not verified{_over_budget(plan, size)}")
     print(f"{target}: {weights:,} weights in {megabytes(size)}, {seconds:.1f} s")
+
+
+def _over_budget(plan: Path, size: int) -> str:
+    """A plan that was edited need not keep to its budget, but that is said."""
+    budget = msgspec.json.decode(plan.read_bytes(), type=Plan).budget
+    if budget is None or budget.size is None or size <= budget.size:
+        return ""
+    return f"; {size - budget.size:,} bytes more than its budget, {megabytes(budget.size)}"
 
 
 def _target(model: Path, output: Path | None) -> Path:

@@ -1,6 +1,7 @@
 """What verbs print: tables for people, JSON for programs, progress on stderr."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ Arithmetic = Annotated[
     typer.Option(help="How table linears are computed: same integers, other speed."),
 ]
 Progress = Callable[[str, int, int], None]
+SECONDS = 10  # between two lines of progress
 
 
 def print_json(value: Any) -> None:
@@ -56,9 +58,15 @@ def megabytes(count: float) -> str:
 
 @contextmanager
 def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Progress | None]:
-    """A bar on stderr, where that is a terminal; calls are (what is done now, how much is done, of how much)."""
-    if quiet or not sys.stderr.isatty():
+    """A bar on stderr, or lines where that is no terminal; calls are (what comes next, how much is done, of how much).
+
+    Work has parts, one after another: where less is done than before, another part has begun, with a time of its own.
+    """
+    if quiet:
         yield None
+        return
+    if not sys.stderr.isatty():
+        yield _lines(what)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -66,4 +74,23 @@ def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Progress | None]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[now]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, now="")
-        yield lambda now, done, total: bar.update(task, now=now, completed=done, total=total)
+
+        def show(now: str, done: int, total: int) -> None:
+            if done < bar.tasks[0].completed:
+                bar.reset(task)
+            bar.update(task, now=now, completed=done, total=total)
+
+        yield show
+
+
+def _lines(what: str) -> Progress:
+    """A line now and then, if work takes long."""
+    last = time.monotonic()
+
+    def show(now: str, done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= SECONDS:
+            last = time.monotonic()
+            print(f"{what}: {100 * done / max(1, total):.0f} % {now}", file=sys.stderr, flush=True)
+
+    return show

@@ -9,6 +9,7 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
+from tabulae.evaluation.journal import Journal
 from tabulae.evaluation.kl import near_kl, normaliser
 from tabulae.evaluation.sensitivity import VERSION, Sensitivity, relative_error, tables
 from tabulae.evaluation.stretches import Rerun
@@ -45,11 +46,13 @@ def measured(
     form: str = FORMAT,
     names: Collection[str] | None = None,
     threads: int = 1,
+    journal: Journal | None = None,
     progress: Progress | None = None,
 ) -> Sensitivity:
     """KL / R^2 of every tensor stored in ``form``, with its standard error over windows.
 
-    ``weights`` are those of the float model, ``model`` its fingerprint; ``names`` limits it to some tensors.
+    ``weights`` are those of the float model, ``model`` its fingerprint; ``names`` limits it to some tensors. What
+    ``journal`` has is not measured again.
 
     :raises UsageError: a format that is unknown, or ``names`` that are not tables of the model
     """
@@ -61,7 +64,10 @@ def measured(
     for done, name in enumerate(wanted):
         if progress:
             progress(name, done, len(wanted))
-        values[name] = _one(meter, name, weights[name], importance.get(name), form)
+        known = journal and journal.get(f"{form} {name}")
+        values[name] = known or _one(meter, name, weights[name], importance.get(name), form)
+        if journal and not known:
+            journal.put(f"{form} {name}", values[name])
     se = {name: value.se for name, value in values.items() if value.se is not None}
     means = {name: value.mean for name, value in values.items()}
     return Sensitivity(VERSION, model, "measured", windows.fingerprint, means, se or None)

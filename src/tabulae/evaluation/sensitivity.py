@@ -19,7 +19,7 @@ from tabulae.files import write_whole
 from tabulae.program.operations import Embed, EmbedPosition, Program
 
 VERSION = 1
-AGAIN = "measure the sensitivities anew"
+AGAIN = "where there is no such file, they are measured and written"
 Source = Literal["measured", "fisher", "data-free"]
 
 

@@ -31,7 +31,7 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         given = [name for name in self.__struct_fields__ if getattr(self, name) is not None]
         if not given or (len(given) > 1 and given != ["size", "memory"]):
-            must = "it must be size, memory, both of these, bits, or kl"
+            must = "one limit must be given: size or memory (or both), bits, or kl"
             raise UsageError("budget", must, " and ".join(given) or "nothing", "such as --size 60MB")
         for name in given:
             value = getattr(self, name)

@@ -27,7 +27,7 @@ from tabulae.workflows.build import Encoder, Formats, build, check_target
 from tabulae.workflows.never_worse import Verdict, Verifier, verdict_of
 from tabulae.workflows.planner import Planner
 from tabulae.workflows.recipe import by_formats
-from tabulae.workflows.work_folder import put_in_place
+from tabulae.workflows.work_folder import LOCK, lock, put_in_place
 
 STATE: Final = "verify.json"
 ROUNDS: Final = 4  # of planning with real lengths; formats rarely change after the first
@@ -80,24 +80,31 @@ def _folder_beside(path: Path, identity: bytes) -> Iterator[Path]:
     fresh = not folder.exists()
     try:
         folder.mkdir(exist_ok=True)
-        state = folder / STATE
-        before = state.read_bytes() if state.exists() else None
-        others = before is None and any(not file.name.startswith(STATE) for file in folder.iterdir())
-        if others or before not in (None, identity):
-            hint = f"finish that one with its own options, or remove {folder}"
-            raise UsageError("work folder", "it must belong to this build", f"{folder} of another one", hint)
-        write_whole(state, identity, "what build this is")
+        held = lock(folder)
     except OSError as error:
         raise FileError(str(folder), "it must be writable", error.strerror or error) from None
-    try:
-        yield folder
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        if fresh:  # what an earlier try has done stays
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
+    with held:
+        _claim(folder, identity)
+        try:
+            yield folder
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            if fresh:  # what an earlier try has done stays
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _claim(folder: Path, identity: bytes) -> None:
+    """Say whose folder it is; one that a kill left without a word is anybody's while it is empty."""
+    state = folder / STATE
+    before = state.read_bytes() if state.exists() else None
+    others = before is None and any(not file.name.startswith((STATE, LOCK)) for file in folder.iterdir())
+    if others or before not in (None, identity):
+        hint = f"finish that one with its own options, or remove {folder}"
+        raise UsageError("work folder", "it must belong to this build", f"{folder} of another one", hint)
+    write_whole(state, identity, "what build this is")
 
 
 def _contest(builder: "_Builder", judge: Verifier, folder: Path) -> Built:

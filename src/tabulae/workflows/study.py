@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import xxhash
 
-from tabulae import texts
+from tabulae import __version__, texts
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation.importance import measure_importance
+from tabulae.evaluation.journal import Journal
 from tabulae.evaluation.measured import measured
 from tabulae.evaluation.sensitivity import Sensitivity, Source, read, tables, write
 from tabulae.evaluation.windows import FIRST, LENGTH, Windows, cut_text
@@ -67,7 +68,8 @@ def study(
     """Study a model on ``text``, or on the one that comes with tabulae.
 
     ``by``: where sensitivities come from; ``measured`` if nothing is said, for a model of more than a billion
-    parameters without a text ``data-free``. ``sensitivity``: a file that has them, or gets them once they are known.
+    parameters without a text ``data-free``. ``sensitivity``: a file that has them, or gets them once they are known;
+    what is measured until then is kept beside it.
 
     :raises UsageError: a text shorter than a window; a file of another model
     :raises FileError: the file cannot be read or written
@@ -81,8 +83,12 @@ def study(
         return Study(_kept(known or data_free(model), sensitivity))
     runner = _Runner(model, text, threads, progress)
     importance, calibration = runner.importance()
-    found = known or runner.sensitivity(by, importance)
-    return Study(_kept(found, sensitivity), importance, calibration)
+    if known is None:
+        part = Path(f"{sensitivity}.part") if sensitivity and by == "measured" else None
+        journal = Journal(part, f"tabulae {__version__}, {model.fingerprint}, {calibration.hash}")
+        known = _kept(runner.sensitivity(by, importance, journal), sensitivity)
+        journal.remove()
+    return Study(known, importance, calibration)
 
 
 def importance_of(
@@ -146,8 +152,9 @@ class _Runner:
             found = measure_importance(runs, windows, self._model.fingerprint, progress=self._shown("importance"))
         return found.values, Calibration(hash=windows.fingerprint, windows=len(windows))
 
-    def sensitivity(self, by: Source, importance: Mapping[str, Float32s]) -> Sensitivity:
+    def sensitivity(self, by: Source, importance: Mapping[str, Float32s], journal: Journal) -> Sensitivity:
         windows, model = windows_of(self._model, self._text, **SCORED), self._model
+        progress = self._named("sensitivity")
         if by == "fisher":
             from tabulae.evaluation.fisher import fisher
 
@@ -157,7 +164,7 @@ class _Runner:
                 windows,
                 model=model.fingerprint,
                 importance=importance,
-                progress=self._progress,
+                progress=progress,
             )
         return _mean(
             [
@@ -169,12 +176,17 @@ class _Runner:
                     importance=importance,
                     form=form,
                     threads=self._threads,
-                    progress=self._progress,
+                    journal=journal,
+                    progress=progress,
                 )
                 for part, form in enumerate(FORMATS[: len(windows)])
             ],
             windows,
         )
+
+    def _named(self, what: str) -> Progress | None:
+        progress = self._progress
+        return progress and (lambda name, done, count: progress(f"{what}: {name}", done, count))
 
     def _shown(self, what: str) -> Callable[[int, int], object]:
         progress = self._progress

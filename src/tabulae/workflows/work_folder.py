@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import msgspec
 import xxhash
@@ -48,6 +48,21 @@ def put_in_place(whole: Path, target: Path) -> None:
         raise FileError(str(target), "it must be writable", error.strerror or error) from None
 
 
+def lock(folder: Path) -> BinaryIO:
+    """The folder for this process alone until what is returned is closed; the system closes it whatever happens.
+
+    :raises UsageError: another one has it
+    """
+    file = (folder / LOCK).open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        hint = "wait for it, or give another -o"
+        raise UsageError("work folder", "one build at a time can write it", f"{folder} in use", hint) from None
+    return file
+
+
 class WorkFolder:
     """The encoded tensors of one build of ``target``; after an interrupt, like a kill, they stay for the next try.
 
@@ -77,13 +92,9 @@ class WorkFolder:
 
     def _enter(self, build: bytes) -> None:
         self.path.mkdir(exist_ok=True)
-        self._lock = (self.path / LOCK).open("wb")
+        self._lock = lock(self.path)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system gives it back, whatever happens
             self._claim(build)
-        except BlockingIOError:
-            self._lock.close()
-            raise UsageError("work folder", "one build at a time can write it", f"{self.path} in use") from None
         except BaseException:
             self._lock.close()
             raise

@@ -1,0 +1,28 @@
+"""Progress where nobody looks at a terminal."""
+
+from tabulae.cli import output
+
+
+def test_long_work_is_told_in_lines(monkeypatch, capsys):
+    now = [0.0]
+    monkeypatch.setattr(output.time, "monotonic", lambda: now[0])
+    with output.progress_bar("building") as show:
+        for done in range(30):
+            now[0] += 1
+            show(f"tensor {done}", done, 30)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["building: 30 % tensor 9", "building: 63 % tensor 19", "building: 97 % tensor 29"]
+
+
+def test_quiet_work_tells_nothing():
+    with output.progress_bar("building", quiet=True) as show:
+        assert show is None
+
+
+def test_a_part_that_begins_anew_resets_the_bar(monkeypatch, capsys):
+    monkeypatch.setattr(output.sys.stderr, "isatty", lambda: True, raising=False)
+    with output.progress_bar("building") as show:
+        for part in ("importance", "sensitivity"):
+            for done in range(4):
+                show(part, done, 3)
+    assert "sensitivity" in capsys.readouterr().err
