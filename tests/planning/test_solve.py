@@ -4,7 +4,7 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tabulae.errors import UsageError
@@ -99,6 +99,7 @@ def test_small_problems_are_solved_exactly(drawn, part):
 
 @settings(max_examples=300, deadline=None)
 @given(small, st.floats(0, 1.1), st.floats(0, 1.1))
+@example([[(1, 1, 0)], [(1, 2, 0), (3, 1, 1)], [(1, 1, 6), (1, 3, 5), (1, 7, 0)]], 0.5, 0.5)  # light is heavy
 def test_small_problems_with_two_limits(drawn, part, other):
     options, nothing = as_options(drawn), Fixed(0, 0, 0, 1)
     weights = [file_bytes, lambda c: c.memory]

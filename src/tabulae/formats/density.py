@@ -27,15 +27,16 @@ class Density:
 
     def __init__(self, intervals: Float64s, weights: Float64s) -> None:
         self._low, self._high = np.ascontiguousarray(intervals.T)
-        self._weights = weights
+        self._weights, self._widths = weights, self._high - self._low
         self._sums = np.zeros((3, len(weights) + 1))  # moments 0, 1 and 2 of the first k intervals
         np.cumsum(weights * _moments(self._low, self._high), axis=1, out=self._sums[:, 1:])
 
     def cells(self, codebook: Float64s) -> Float64s:
         """Moments 0, 1 and 2 [3, n] of what is nearest to each of n ascending codepoints."""
-        below = self.below((codebook[1:] + codebook[:-1]) / 2)
-        sums: Float64s = np.diff(below, prepend=0, append=self._sums[:, -1:], axis=1)
-        return sums
+        below = np.zeros((3, len(codebook) + 1))
+        below[:, 1:-1] = self.below((codebook[1:] + codebook[:-1]) / 2)
+        below[:, -1] = self._sums[:, -1]
+        return below[:, 1:] - below[:, :-1]
 
     def error(self, codebook: Float64s) -> float:
         """The weighted squared error of rounding everything to its nearest codepoint."""
@@ -52,16 +53,21 @@ class Density:
     def below(self, x: Float64s) -> Float64s:
         """Moments 0, 1 and 2 [3, m] of what lies below x [m]."""
         k = np.maximum(np.searchsorted(self._low, x) - 1, 0)
-        low, high = self._low[k], self._high[k]
-        end = np.clip(x, low, high)
-        share = np.where(high > low, (end - low) / np.where(high > low, high - low, 1), x > low)
-        below: Float64s = self._sums[:, k] + self._weights[k] * share * _moments(low, end)
+        low, width = self._low[k], self._widths[k]
+        end = np.minimum(np.maximum(x, low), self._high[k])
+        share = np.where(width > 0, (end - low) / np.where(width > 0, width, 1), x > low)
+        below = _moments(low, end)
+        below *= self._weights[k] * share
+        below += self._sums[:, k]
         return below
 
 
 def _moments(low: Float64s, high: Float64s) -> Float64s:
     """Moments 0, 1 and 2 [3, n] of weight 1 spread evenly from low to high [n]."""
-    return np.stack([np.ones(len(low)), (low + high) / 2, (low * low + low * high + high * high) / 3])
+    moments = np.ones((3, len(low)))
+    moments[1] = (low + high) / 2
+    moments[2] = (low * low + low * high + high * high) / 3
+    return moments
 
 
 def atoms(values: Float64s, weights: Float64s) -> Density:

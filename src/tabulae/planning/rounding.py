@@ -27,7 +27,9 @@ def round_choice(problem: Problem, dual: Dual) -> Choice | None:
         return dual.light
     light, heavy = problem.totals(dual.light), problem.totals(dual.heavy)
     span = np.maximum(np.abs(heavy - light), np.maximum(0, light - problem.limits))
-    best, least, most = None, np.inf, float(dual.prices @ span)  # with more regret than that, light itself is better
+    # With more regret than that, light itself is better. Between two limits it may leave more room than heavy takes.
+    most = max(float(dual.prices @ span), float(dual.prices @ (problem.limits - light)))
+    best, least = None, np.inf
     for _ in range(PASSES):
         choice = _combine(problem, dual, most, span)
         cost = np.inf if choice is None else problem.total(problem.costs, choice)

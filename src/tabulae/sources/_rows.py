@@ -41,6 +41,16 @@ def read_rows(
     return out
 
 
+def share_of(name: str, shape: tuple[int, ...], rows: slice | None) -> float:
+    """The share of a tensor that these rows are.
+
+    >>> share_of("w", (8, 3), slice(2, 4))
+    0.25
+    """
+    first, last = _bounds(name, shape, rows)
+    return (last - first) / max(1, shape[0] if shape else 1)
+
+
 def _bounds(name: str, shape: tuple[int, ...], rows: slice | None) -> tuple[int, int]:
     if rows is None:
         return 0, shape[0] if shape else 1

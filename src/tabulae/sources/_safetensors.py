@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.errors import FileError, ModelError, UsageError
-from tabulae.sources._pages import give_back
-from tabulae.sources._rows import read_rows
+from tabulae.sources._pages import announce, give_back
+from tabulae.sources._rows import read_rows, share_of
 
 _STORED = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
@@ -63,6 +63,7 @@ class Shard:
         count = int(np.prod(tensor.shape, dtype=np.int64))
         stored = np.frombuffer(self._data, _STORED[tensor.dtype], count, tensor.start).reshape(tensor.shape)
         widen = _from_bfloat16 if tensor.dtype == "BF16" else _to_float32
+        announce(self._data, tensor.start, tensor.size, share_of(name, tensor.shape, rows))
         found = read_rows(
             name, tensor.shape, rows, lambda first, last: widen(stored[first:last] if stored.ndim else stored)
         )

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from tabulae.closing import Closing
 from tabulae.errors import FileError, ModelError, UsageError
 from tabulae.sources._gguf_header import Header, Tensor
-from tabulae.sources._pages import give_back
+from tabulae.sources._pages import announce, give_back
 from tabulae.sources._provenance import describe_files
-from tabulae.sources._rows import read_rows
+from tabulae.sources._rows import read_rows, share_of
 from tabulae.text.data import TokenizerData
 
 ACCEPTS = "a GGUF file (*.gguf)"
@@ -72,6 +72,7 @@ class GGUFSource(Closing):
         raw = np.frombuffer(self._data, np.uint8, tensor.size, tensor.start)
         lines = raw.reshape(tensor.shape[0] if len(tensor.shape) > 1 else 1, -1)
         whole = len(tensor.shape) == 1
+        announce(self._data, tensor.start, tensor.size, share_of(name, tensor.shape, rows))
         found = read_rows(
             name,
             tensor.shape,
@@ -87,11 +88,11 @@ class GGUFSource(Closing):
 
         return tokenizer_data(self._header)
 
-    def provenance(self) -> dict[str, str]:
+    def provenance(self, *, sampled: bool = False) -> dict[str, str]:
         """See :meth:`tabulae.sources.Source.provenance`."""
         keys = {"name": "name", "licence": "license", "organisation": "organization"}
         known = {ours: self.metadata.get(f"general.{theirs}") for ours, theirs in keys.items()}
-        return {key: str(value) for key, value in known.items() if value} | describe_files([self.path])
+        return {key: str(value) for key, value in known.items() if value} | describe_files([self.path], sampled=sampled)
 
     def close(self) -> None:
         """Unmap the file; arrays already read stay valid."""

@@ -64,7 +64,7 @@ class HuggingFaceSource(Closing):
         """See :meth:`tabulae.sources.Source.vocabulary`."""
         return tokenizer_data(self.path, self.metadata)
 
-    def provenance(self) -> dict[str, str]:
+    def provenance(self, *, sampled: bool = False) -> dict[str, str]:
         """See :meth:`tabulae.sources.Source.provenance`; the licence as README.md or the licence file's name say."""
         whole = str(self.metadata.get("_name_or_path") or "")
         organisation, _, name = whole.rpartition("/") if whole.count("/") == 1 else ("", "", "")
@@ -75,7 +75,7 @@ class HuggingFaceSource(Closing):
         }
         small = [self.path / name for name in ("config.json", "tokenizer.json")]
         files = [path for path in small if path.is_file()] + [shard.path for shard in self._shards]
-        return {key: value for key, value in known.items() if value} | describe_files(files)
+        return {key: value for key, value in known.items() if value} | describe_files(files, sampled=sampled)
 
     def close(self) -> None:
         """Unmap all files; arrays already read stay valid."""

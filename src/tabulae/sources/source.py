@@ -49,8 +49,11 @@ class Source(Protocol):
         """The tokenizer, or None where the model brings none."""
         ...
 
-    def provenance(self) -> dict[str, str]:
-        """``name``, ``licence``, ``organisation`` as far as known; ``file``, ``bytes``, ``xxh3_128``: one per file."""
+    def provenance(self, *, sampled: bool = False) -> dict[str, str]:
+        """``name``, ``licence``, ``organisation`` as far as known; ``file``, ``bytes``, ``xxh3_128``: one per file.
+
+        ``sampled``: large files are not hashed as a whole, but some blocks of them.
+        """
         ...
 
     def close(self) -> None: ...

@@ -79,7 +79,7 @@ class Sampler:
         if 0 < self.top_k < weights.size:
             ids = _top_k(scores, self.top_k)
         if self.top_p < 1:
-            ids = _top_p(weights, ids, self.top_p)
+            ids = _top_p(scores, weights, ids, self.top_p)
         if self.min_p > 0:
             ids = ids[weights[ids] >= self.min_p]
         total = np.cumsum(weights[ids])
@@ -106,12 +106,12 @@ def _top_k(scores: _Floats, k: int) -> _Ids:
     return np.sort(np.concatenate([above, equal]))
 
 
-def _top_p(weights: _Floats, ids: _Ids, p: float) -> _Ids:
+def _top_p(scores: _Floats, weights: _Floats, ids: _Ids, p: float) -> _Ids:
     """The fewest likeliest ids whose weights reach p of all, ascending."""
     total = weights[ids].sum()
     # Ids below (1 - p) / n of the total cannot reach 1 - p together, so they are never kept: fewer to sort.
     likely = ids[weights[ids] * ids.size >= (1 - p) * total]
-    order = likely[np.argsort(-weights[likely], kind="stable")]
+    order = likely[np.argsort(-scores[likely], kind="stable")]  # scores differ where weights no longer do
     before = np.cumsum(weights[order]) - weights[order]
     return np.sort(order[before < p * total])
 

@@ -153,7 +153,7 @@ def _fixed(model: "TrainedModel", planned: Collection[str]) -> tuple[Fixed, int]
         [FloatRecord(name=name, shape=model.shape(name)) for name in model.names if name not in planned],
         model.parameters(),
         program=msgspec.json.encode(model.program),
-        provenance=model.source.provenance(),
+        provenance=model.source.provenance(sampled=True),  # its size alone counts here
         blobs={name: len(data) for name, data in blobs_of(model).items()},
         digits=digits,
     )
