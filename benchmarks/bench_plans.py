@@ -101,6 +101,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--by", default="measured")
     parser.add_argument("--entropy", action="store_true", help="codes of variable length too")
     parser.add_argument("--flat", action="store_true", help="the best plans with one format for all tensors instead")
+    parser.add_argument("--whole", action="store_true", help="no bands: one format for all rows of a tensor")
     parser.add_argument("--column-scales", type=float, help="how far columns are scaled by importance; 0: not at all")
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--threads", type=int, default=available_cores())
@@ -125,7 +126,14 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     if not wanted:
         return
     words = wikitext("wiki.valid.tokens").read_text(encoding="utf-8")
-    known = study(bench.trained, words, by=options.by, sensitivity=options.sensitivity, threads=options.threads)
+    known = study(
+        bench.trained,
+        words,
+        by=options.by,
+        sensitivity=options.sensitivity,
+        bands=not options.whole,
+        threads=options.threads,
+    )
     plans = planner(
         bench.trained, known, entropy=options.entropy, strength=options.column_scales, threads=options.threads
     )

@@ -266,8 +266,7 @@ Out<float> forward(Executor& self, In<int32_t, 1> tokens, int64_t start, int64_t
   require(start >= 0 && start <= self.context() - n, "positions must lie inside the context");
   require(start <= self.model().positions() - n, "positions must lie inside the learned positions");
   require(wanted >= 0 && wanted <= n, "wanted positions must lie in the batch");
-  const auto& embed = self.model().operations().front();
-  const int64_t rows = self.model().weights()[std::get<Embed>(embed).weight].rows();
+  const int64_t rows = self.model().tokens();
   for (int64_t i = 0; i < n; ++i)
     require(tokens.data()[i] >= 0 && tokens.data()[i] < rows, "tokens must be in the vocabulary");
   std::vector<float> logits((n - wanted) * self.model().vocabulary());
@@ -328,8 +327,8 @@ NB_MODULE(_native, m) {
            nb::arg("lookup"), nb::arg("isa") = "")
       .def("buffer", [](PyModel& self, int64_t width) { return self.model.buffer(width); })
       .def("embed",
-           [](PyModel& self, int weight, int out, float scale) {
-             self.model.push(Embed{weight, out, scale});
+           [](PyModel& self, int weight, int out, float scale, int64_t first) {
+             self.model.push(Embed{weight, out, scale, first});
            })
       .def("embed_position",
            [](PyModel& self, int weight, int buffer, int64_t offset) {
@@ -346,7 +345,8 @@ NB_MODULE(_native, m) {
       .def("project",
            [](PyModel& self, int input, const std::vector<std::vector<int>>& linears) {
              Project op{input, {}};
-             for (const auto& linear : linears) op.linears.push_back({linear.at(0), linear.at(1), linear.at(2)});
+             for (const auto& linear : linears) 
+               op.linears.push_back({linear.at(0), linear.at(1), linear.at(2), linear.at(3)});
              self.model.push(std::move(op));
            })
       .def("rotary",
@@ -359,8 +359,8 @@ NB_MODULE(_native, m) {
              self.model.push(Attention{q, k, v, out, layer, heads, kv_heads, head, scale, window, slopes});
            })
       .def("activate",
-           [](PyModel& self, const std::string& fn, int input, int up, int out) {
-             self.model.push(Activate{function_of(fn), input, up, out});
+           [](PyModel& self, const std::string& fn, int input, int up, int out, std::vector<int32_t> order) {
+             self.model.push(Activate{function_of(fn), input, up, out, std::move(order)});
            })
       .def("add",
            [](PyModel& self, int a, int b, int out) {

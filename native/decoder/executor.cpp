@@ -83,8 +83,10 @@ void Executor::embed_row(const Weight& weight, int64_t index, float* out) const 
 void Executor::run(const Embed& op, Run& run) {
   const Weight& weight = model_.weights()[op.weight];
   each_position(run, [&](int64_t i) {
+    const int64_t index = run.tokens[i] - op.first;
+    if (index < 0 || index >= weight.rows()) return;  // another band's
     float* out = row(op.out, i);
-    embed_row(weight, run.tokens[i], out);
+    embed_row(weight, index, out);
     if (op.scale != 1.0f)
       for (int64_t j = 0; j < weight.cols(); ++j) out[j] *= op.scale;
   });
@@ -166,8 +168,8 @@ void Executor::table_panels(const Linear& linear, int64_t begin, int64_t end, in
       kernel(matrix, activations_, panel, first, count, totals);
       if (!matrix.outlier_offsets.empty())
         kernels_.add_outliers[arithmetic_ == Arithmetic::kLookup](matrix, activations_, panel, first, count, totals);
-      kernels_.finish(matrix, activations_, panel, first, count, totals, vector(linear.bias), row(linear.out, 0),
-                      matrix.rows);
+      kernels_.finish(matrix, activations_, panel, first, count, totals, bias(linear), out(linear),
+                      model_.buffers()[linear.out]);
     }
 }
 
@@ -178,7 +180,7 @@ void Executor::linears(const Linear* linear, int64_t count, const float* x, int6
     const Weight& w = weight(i);
     if (w.is_table) return table_panels(linear[i], begin, end, n);
     kernels_.float_linear(w.floats, x, w.floats.cols, n, begin * kPanel, std::min(end * kPanel, w.floats.rows),
-                          vector(linear[i].bias), row(linear[i].out, 0), w.floats.rows);
+                          bias(linear[i]), out(linear[i]), model_.buffers()[linear[i].out]);
   };
   bool encoded = false, separate = false;
   for (int64_t i = 0; i < count; ++i) {
@@ -256,7 +258,11 @@ void Executor::run(const Attention& op, Run& run) {
 void Executor::run(const Activate& op, Run& run) {
   const int64_t width = model_.buffers()[op.out];
   each_position(run, [&](int64_t i) {
-    kernels_.activate(op.function, row(op.input, i), op.up == kNone ? nullptr : row(op.up, i), width, row(op.out, i));
+    const float* up = op.up == kNone ? nullptr : row(op.up, i);
+    if (op.order.empty()) return kernels_.activate(op.function, row(op.input, i), up, width, row(op.out, i));
+    std::vector<float> results(width);
+    kernels_.activate(op.function, row(op.input, i), up, width, results.data());
+    for (int64_t j = 0; j < width; ++j) row(op.out, i)[j] = results[op.order[j]];
   });
 }
 

@@ -65,6 +65,10 @@ class Executor {
 
   float* row(int buffer, int64_t i) { return buffers_[buffer].data() + i * model_.buffers()[buffer]; }
   const float* vector(int weight) const { return weight == kNone ? nullptr : model_.weights()[weight].floats.data; }
+  const float* bias(const Linear& linear) const {
+    return linear.bias == kNone ? nullptr : vector(linear.bias) + linear.first;
+  }
+  float* out(const Linear& linear) { return row(linear.out, 0) + linear.first; }
   template <class Body>
   void each_position(Run& run, Body&& body);
   const Turns& turns(int inv_freq, const Run& run);

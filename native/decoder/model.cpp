@@ -114,7 +114,10 @@ void Model::check(const Embed& op) {
   const Weight& w = weight(op.weight);
   require(w.cols() == width(op.out), "embed", "columns must fit the buffer" + against(w.cols(), width(op.out)));
   require(w.rotation.empty(), "embed", "an embedding must not be rotated");
-  require(operations_.empty(), "embed", "it must be the first operation");
+  const auto is_embed = [](const Operation& before) { return std::holds_alternative<Embed>(before); };
+  require(std::all_of(operations_.begin(), operations_.end(), is_embed), "embed", "it must be the first operation");
+  require(op.first == tokens_, "embed", "bands of tokens must follow one another" + against(op.first, tokens_));
+  tokens_ += w.rows();
 }
 
 void Model::check(const EmbedPosition& op) {
@@ -146,10 +149,10 @@ void Model::check(const Project& op) {
   for (const Linear& linear : op.linears) {
     const Weight& w = weight(linear.weight);
     require(w.cols() == width(op.input), "project", "columns must fit the input" + against(w.cols(), width(op.input)));
-    require(w.rows() == width(linear.out), "project",
-            "rows must fit the output" + against(w.rows(), width(linear.out)));
+    require(linear.first >= 0 && linear.first <= width(linear.out) - w.rows(), "project",
+            "rows must fit the output" + against(w.rows(), width(linear.out) - linear.first));
     require(linear.out != op.input, "project", "input and output must be two buffers");
-    if (linear.bias != kNone) vector_of(linear.bias, w.rows());
+    if (linear.bias != kNone) vector_of(linear.bias, width(linear.out));
     if (!w.is_table) continue;
     require(!table || (w.table.exponents == table->table.exponents && w.rotation == table->rotation), "project",
             "linears of one input must share its activation codes");
@@ -183,6 +186,9 @@ void Model::check(const Attention& op) {
 void Model::check(const Activate& op) {
   same_width(op.input, op.out);
   if (op.up != kNone) same_width(op.up, op.out);
+  const int64_t n = width(op.out);
+  require(op.order.empty() || static_cast<int64_t>(op.order.size()) == n, "activate", "an order must be of all columns");
+  for (const int32_t j : op.order) require(j >= 0 && j < n, "activate", "an order must be of columns that there are");
 }
 
 void Model::check(const Add& op) {

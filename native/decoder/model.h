@@ -14,9 +14,10 @@ namespace tabulae {
 inline constexpr int kNone = -1;
 
 // Operations of program/operations.py, with weights and buffers as indices.
-struct Embed {
+struct Embed {  // of the tokens from `first` on, as many as the weight has rows
   int weight, out;
   float scale;
+  int64_t first;
 };
 struct EmbedPosition {
   int weight, buffer;
@@ -30,8 +31,9 @@ struct LayerNorm {
   int weight, bias, input, out;
   float eps;
 };
-struct Linear {
+struct Linear {  // writes the columns of `out` from `first` on, as many as the weight has rows; bias is of all columns
   int weight, bias, out;
+  int64_t first;
 };
 struct Project {
   int input;
@@ -51,6 +53,7 @@ struct Attention {
 struct Activate {
   Function function;
   int input, up, out;  // up: gated, or none
+  std::vector<int32_t> order;  // column j gets result order[j]; empty: they stay where they are
 };
 struct Add {
   int a, b, out;
@@ -83,6 +86,7 @@ class Model {
   const std::vector<Operation>& operations() const { return operations_; }
   int logits() const { return logits_; }
   int64_t vocabulary() const { return vocabulary_; }
+  int64_t tokens() const { return tokens_; }  // that can be embedded: 0 .. tokens - 1
   int64_t layers() const { return static_cast<int64_t>(cache_widths_.size()); }
   const std::vector<int64_t>& cache_widths() const { return cache_widths_; }  // kv_heads * head, by layer
   int64_t positions() const { return positions_; }  // of learned positions, or the largest int64
@@ -109,6 +113,7 @@ class Model {
   std::vector<int64_t> cache_widths_;
   int logits_ = kNone;
   int64_t vocabulary_ = 0;
+  int64_t tokens_ = 0;
   int64_t positions_ = INT64_MAX;
   bool selected_ = false;
 };

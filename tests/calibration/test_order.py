@@ -1,4 +1,4 @@
-from itertools import permutations
+from itertools import combinations
 
 import pytest
 
@@ -6,14 +6,13 @@ from tabulae.calibration import Draft, bridge, column_scales, fold_norms, rotate
 from tabulae.calibration.order import ORDER, check, check_split
 from tabulae.errors import UsageError
 
-LEGAL = ("bridge", "fold_norms", "rotate_residual", "column_scales", "rotate_heads")
+LEGAL = tuple(name for name in ORDER if name != "untie")
 
 
-@pytest.mark.parametrize("order", [p for p in permutations(LEGAL) if p != LEGAL])
-def test_only_one_order_of_all_passes_is_legal(order: tuple[str, ...]) -> None:
-    with pytest.raises(UsageError, match=r"must come before|must have run before"):
-        for number, name in enumerate(order):
-            check(name, order[:number])
+def test_only_one_order_of_all_passes_is_legal() -> None:
+    for first, second in combinations(LEGAL, 2):
+        with pytest.raises(UsageError, match=r"must come before|must have run before"):
+            check(first, (second,))
 
 
 def test_the_legal_order_is_legal_with_any_passes_left_out_but_those_needed() -> None:
@@ -21,7 +20,6 @@ def test_the_legal_order_is_legal_with_any_passes_left_out_but_those_needed() ->
         check(name, LEGAL[:number])
     check("rotate_heads", ())
     check("column_scales", ("untie",))
-    assert set(LEGAL) | {"untie"} == set(ORDER)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +31,7 @@ def test_the_legal_order_is_legal_with_any_passes_left_out_but_those_needed() ->
         ("rotate_residual", (), "fold_norms must have run before"),
         ("rotate_residual", ("fold_norms", "column_scales"), "norms with scales in their gains"),
         ("column_scales", ("rotate_heads",), "does not survive a rotation"),
+        ("sort_hidden", ("split_rows",), "can no longer change places"),
     ],
 )
 def test_what_is_refused_says_why(name: str, done: tuple[str, ...], message: str) -> None:

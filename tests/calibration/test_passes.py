@@ -6,13 +6,29 @@ from tabulae.calibration.order import ORDER
 from tabulae.calibration.passes import ACCEPTED
 from tabulae.errors import UsageError
 
-ALL = ["rotate_heads", "column_scales=sinkhorn", "rotate_residual", "fold_norms", "bridge"]
+ALL = [
+    "split_rows",
+    "spread_residual",
+    "rotate_heads",
+    "column_scales=sinkhorn",
+    "rotate_residual",
+    "fold_norms",
+    "bridge",
+]
 
 
 @pytest.mark.parametrize("name", ["llama", "llama_biased", "qwen2", "qwen3"])
 def test_all_passes_in_any_order_given(name, tiny, deviation) -> None:
     draft = run(Draft.of(tiny(name)), ALL)
-    assert draft.done == ("bridge", "fold_norms", "rotate_residual", "column_scales", "rotate_heads")
+    assert draft.done == (
+        "bridge",
+        "fold_norms",
+        "rotate_residual",
+        "spread_residual",
+        "column_scales",
+        "rotate_heads",
+        "split_rows",
+    )
     assert deviation(name, draft) < 1
 
 

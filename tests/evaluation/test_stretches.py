@@ -5,9 +5,11 @@ import pytest
 from tiny_models import CONFIGS
 from tiny_tables import bound, float_model
 
+from tabulae.calibration import Draft, split_rows
+from tabulae.calibration.draft import Tensor, Tensors
 from tabulae.evaluation.stretches import START, Rerun, cuts
 from tabulae.evaluation.windows import Windows
-from tabulae.program.operations import Attention, Project, Select
+from tabulae.program.operations import Attention, Embed, Project, Select
 from tabulae.runtime.session import Session
 
 
@@ -36,6 +38,18 @@ def test_replaced_weights_give_the_bits_of_a_whole_run(name, windows):
         other = (weights[weight] * np.float32(1.25)).astype(np.float32)
         same(rerun.replaced(weight, other), whole(program, weights | {weight: other}, windows))
     same(rerun.logits(), whole(program, weights, windows))  # all is as it was
+
+
+def test_bands(windows):
+    tensors = Tensors({name: Tensor(w.shape, lambda w=w: w) for name, w in float_model("qwen2")[1].items()})  # tied
+    draft = split_rows(Draft(float_model("qwen2")[0], tensors), least=1 << 10)
+    program, weights = draft.program, dict(draft.tensors)
+    begins = [cut.at for cut in cuts(program)]
+    assert begins[:2] == [0, sum(isinstance(op, Embed) for op in program.operations)] and begins[1] > 2
+    rerun = Rerun(program, weights, windows)
+    for weight in (name for name in program.weights() if "[" in name):
+        other = (weights[weight] * np.float32(1.25)).astype(np.float32)
+        same(rerun.replaced(weight, other), whole(program, weights | {weight: other}, windows))
 
 
 def test_any_order_and_any_number_of_threads(windows):

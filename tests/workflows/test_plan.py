@@ -2,21 +2,25 @@
 
 import json
 import os
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tiny_folder import write_folder
 
 import tabulae
 from tabulae.artifact.reader import open_table_model
+from tabulae.calibration import split_rows
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation.sensitivity import tables
 from tabulae.planning.budget import Budget
 from tabulae.planning.plan import read, write
 from tabulae.workflows.budgeted import build_within
 from tabulae.workflows.planner import planner
+from tabulae.workflows.prepared import tables_of
 from tabulae.workflows.study import study
 
 TEXT = "the inn on the hill is a thin thing and the rain is on it "
@@ -41,9 +45,25 @@ def known(trained, text):
     return study(trained, text.read_text())
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["fixed", "entropy"])
-def planned(request, trained, known):
-    return planner(trained, known, entropy=request.param)
+@pytest.fixture(scope="module")
+def planners():
+    return {}
+
+
+@pytest.fixture(params=["fixed", "entropy", "bands"])
+def planned(request, trained, known, text, planners, monkeypatch):
+    kind = request.param
+    if kind == "bands":  # no table of so small a model is split otherwise
+        monkeypatch.setattr("tabulae.workflows.prepared.split_rows", partial(split_rows, least=1 << 11))
+    if kind not in planners:
+        found = study(trained, text.read_text()) if kind == "bands" else known
+        planners[kind] = planner(trained, found, entropy=kind != "fixed")
+    return planners[kind]
+
+
+def test_bands_are_planned_where_there_are_some(planned, trained, request):
+    wanted = tables_of(trained, bands="bands" in request.node.callspec.id)
+    assert tuple(planned.curves) == wanted
 
 
 def formats_of(path):
@@ -115,7 +135,7 @@ def test_a_plan_file_gives_the_same_model(planned, trained, text, tmp_path):
     write(built.plan, tmp_path / "plan.json")
     again = trained.build(tmp_path / "b.tab", plan=tmp_path / "plan.json", calibration=text)
     assert again.read_bytes() == built.path.read_bytes()
-    assert read(tmp_path / "plan.json", model=trained.fingerprint, names=tables(trained.program)) == built.plan
+    assert read(tmp_path / "plan.json", model=trained.fingerprint, names=planned.curves) == built.plan
 
 
 def test_a_plan_needs_the_text_it_was_made_with(planned, trained, tmp_path):
@@ -134,6 +154,23 @@ def test_an_edited_plan(planned, trained, text, tmp_path):
     path = trained.build(tmp_path / "m.tab", plan=tmp_path / "plan.json", calibration=text)
     formats = formats_of(path)
     assert formats[record["entries"][0]["name"]] == "int:8/row/absmax" and record["entries"][1]["name"] not in formats
+
+
+@pytest.mark.parametrize("planned", ["bands"], indirect=True)
+def test_bands_of_a_tensor_are_scaled_together(planned, trained, text, tmp_path):
+    plan = planned.plan(Budget(bits=8.0))
+    scaled = [entry.name for entry in plan.entries if entry.column_scale and "up_proj" in entry.name]
+    entries = [replace(entry, column_scale=False) if entry.name == scaled[1] else entry for entry in plan.entries]
+    with pytest.raises(UsageError, match=r"all bands of a tensor must have column_scale, or none, but got") as error:
+        trained.build(tmp_path / "m.tab", plan=replace(plan, entries=tuple(entries)), calibration=text)
+    assert scaled[1] in str(error.value)
+
+
+@pytest.mark.parametrize("planned", ["bands"], indirect=True)
+def test_a_plan_without_a_band(planned, trained, tmp_path):
+    plan = planned.plan(Budget(bits=8.0))
+    with pytest.raises(UsageError, match=r"must have one, but got none for model\.embed_tokens\.weight\[0:"):
+        trained.build(tmp_path / "m.tab", plan=replace(plan, entries=plan.entries[1:]))
 
 
 def test_a_plan_of_another_model(planned, tmp_path, text):

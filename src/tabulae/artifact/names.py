@@ -1,6 +1,6 @@
 """Names and other text that come from files: what is accepted, and how it is shown."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from tabulae.errors import TableModelError
@@ -47,3 +47,12 @@ def check_unique(what: str, names: Iterable[str]) -> None:
     twice = first_repeat(names)
     if twice is not None:
         raise TableModelError(what, "every name must be used once", f"{shown(twice)!r} twice")
+
+
+def nearest_set(found: Collection[str], *sets: Collection[str]) -> set[str]:
+    """Of several sets of names the one that has most of those found; the first where some have as many.
+
+    >>> sorted(nearest_set(["a[0:1]", "b"], ["a", "b"], ["a[0:1]", "a[1:2]", "b"]))
+    ['a[0:1]', 'a[1:2]', 'b']
+    """
+    return max(map(set, sets), key=lambda names: len(names.intersection(found)))

@@ -10,6 +10,9 @@ from tabulae.calibration.fold_norms import fold_norms
 from tabulae.calibration.passes import parse_pass, run
 from tabulae.calibration.rotate_heads import rotate_heads
 from tabulae.calibration.rotate_residual import rotate_residual
+from tabulae.calibration.sort_hidden import sort_hidden
+from tabulae.calibration.split_rows import split_rows
+from tabulae.calibration.spread_residual import spread_residual
 from tabulae.calibration.untie import bridge, untie
 
 __all__ = [
@@ -21,5 +24,8 @@ __all__ = [
     "rotate_heads",
     "rotate_residual",
     "run",
+    "sort_hidden",
+    "split_rows",
+    "spread_residual",
     "untie",
 ]

@@ -26,7 +26,7 @@ from tabulae.program.operations import (
     Select,
 )
 
-Side = tuple[str, Literal["rows", "columns"]]  # of a matrix; a bias has rows alone
+Side = tuple[str, Literal["rows", "columns"]]  # of a matrix; a vector has rows alone
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,17 @@ class Basis:
     obstacle: str  # why they cannot be rotated; empty if they can
 
 
-def residual_basis(draft: Draft) -> Basis:
-    """The basis of what the first addition of the program gives."""
+def residual_basis(draft: Draft, *, by_order: bool = False) -> Basis:
+    """The basis of what the first addition of the program gives.
+
+    ``by_order``: what must be permuted together. Norms over the whole width allow that, with their gains.
+    """
     flow, classes = Flow(draft.program), _Classes()
     for number, op in enumerate(draft.program.operations):
-        _join(classes, draft, flow, number, op)
+        if by_order and isinstance(op, RMSNorm | LayerNorm) and _is_whole(draft, op):
+            _join_norm(classes, flow, number, op)
+        else:
+            _join(classes, draft, flow, number, op)
     classes.forbid(flow.logits, "the logits are the result")
     number, add = next((i, op) for i, op in enumerate(draft.program.operations) if isinstance(op, Add))
     root = classes.root((number, add.out))
@@ -106,10 +112,19 @@ def _join(classes: _Classes, draft: Draft, flow: Flow, number: int, op: AnyOpera
                 classes.forbid(node, why)
 
 
+def _join_norm(classes: _Classes, flow: Flow, number: int, op: RMSNorm | LayerNorm) -> None:
+    bias = op.bias if isinstance(op, LayerNorm) else None
+    vectors: list[Node] = [(name, "rows") for name in (op.weight, bias) if name is not None]
+    classes.join(*flow.reads[number].values(), (number, op.out), *vectors)
+
+
+def _is_whole(draft: Draft, norm: RMSNorm | LayerNorm) -> bool:
+    return draft.tensors.shape(norm.weight)[0] == draft.program.buffers[norm.input]
+
+
 def _is_plain(draft: Draft, norm: RMSNorm) -> bool:
     """Whether it divides by the RMS of the whole width, and that is all."""
-    whole = draft.tensors.shape(norm.weight)[0] == draft.program.buffers[norm.input]
-    return whole and bool(np.all(draft.tensors[norm.weight] == 1))
+    return _is_whole(draft, norm) and bool(np.all(draft.tensors[norm.weight] == 1))
 
 
 def _why(op: AnyOperation) -> str:

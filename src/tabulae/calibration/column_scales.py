@@ -56,7 +56,7 @@ def column_scales(
         scaled, or not without another one
     """
     draft = begin(draft, "column_scales")
-    tensors, importance = draft.tensors, dict(draft.importance)
+    tensors, importance, scaled = draft.tensors, dict(draft.importance), set(draft.scaled)
     for edge in _chosen(draft, kinds, only):
         wanted = _balancing(draft, edge) if by == "sinkhorn" else _by_importance(draft, edge)
         factors = _settled(wanted, STRENGTHS[by] if strength is None else strength, exact)
@@ -64,13 +64,9 @@ def column_scales(
         for name in edge.consumers:
             if name in importance:
                 importance[name] = (importance[name] / np.square(factors[edge.columns])).astype(np.float32)
-        draft = replace(draft, tensors=tensors, importance=importance)
+        scaled.update(edge.consumers)
+        draft = replace(draft, tensors=tensors, importance=importance, scaled=frozenset(scaled))
     return draft
-
-
-def scalable(draft: Draft) -> frozenset[str]:
-    """The linears whose columns can be scaled."""
-    return frozenset(name for edge in edges(draft) for name in edge.consumers)
 
 
 def _chosen(draft: Draft, kinds: Collection[Kind], only: Collection[str] | None) -> list[Edge]:

@@ -90,6 +90,7 @@ class Draft:
     importance: Mapping[str, Float32s] = field(default_factory=dict)  # linear -> mean x^2 of its input [cols]
     done: tuple[str, ...] = ()  # passes, in order
     turned: frozenset[str] = frozenset()  # linears and embeddings whose columns are rotated
+    scaled: frozenset[str] = frozenset()  # linears whose columns are scaled
     notes: tuple[str, ...] = ()  # what a pass had to leave as it was, and why
 
     @property

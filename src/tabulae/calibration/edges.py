@@ -17,7 +17,7 @@ import numpy as np
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.calibration.draft import Draft
 from tabulae.calibration.flow import Flow, Value
-from tabulae.program.operations import Activate, Attention, Gate, LayerNorm, Linear, RMSNorm
+from tabulae.program.operations import Activate, Attention, Gate, LayerNorm, Linear, RMSNorm, dealt_ranks
 
 Kind = Literal["norm", "values", "hidden"]
 KINDS: tuple[Kind, ...] = ("norm", "values", "hidden")
@@ -55,9 +55,10 @@ def _candidates(draft: Draft, flow: Flow) -> Iterator[Edge]:
                 columns = np.repeat(heads, op.heads // op.kv_heads, axis=1).reshape(-1)
                 yield from _behind("values", flow, flow.reads[number][op.v], (number, op.out), columns, op.layer)
             case Gate():
-                yield from _behind("hidden", flow, flow.reads[number][op.up], (number, op.out), np.arange(width[op.up]))
+                columns = dealt_ranks(op.deal, width[op.up])
+                yield from _behind("hidden", flow, flow.reads[number][op.up], (number, op.out), columns)
             case Activate(fn="relu"):
-                columns = np.arange(width[op.input])
+                columns = dealt_ranks(op.deal, width[op.input])
                 yield from _behind("hidden", flow, flow.reads[number][op.input], (number, op.out), columns)
 
 

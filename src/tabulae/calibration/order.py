@@ -1,8 +1,9 @@
 """The order of passes, enforced: a pass that would undo or spoil an earlier one is refused.
 
 Fold norms before any scale is computed; rotate the residual stream while its norms are still ones; scale columns by
-importance before heads are rotated, because a mean x^2 per column does not survive a rotation; and rotate *or* split a
-tensor's range, because a rotated tensor is Normal and has no outliers to split off.
+importance before heads are rotated, because a mean x^2 per column does not survive a rotation; change rows and columns
+before tables are split into bands of rows; and rotate *or* split a tensor's range, because a rotated tensor is Normal
+and has no outliers to split off.
 """
 
 from dataclasses import replace
@@ -10,14 +11,27 @@ from dataclasses import replace
 from tabulae.calibration.draft import Draft
 from tabulae.errors import UsageError
 
-ORDER = ("untie", "bridge", "fold_norms", "rotate_residual", "column_scales", "rotate_heads")
+ORDER = (
+    "untie",
+    "bridge",
+    "fold_norms",
+    "rotate_residual",
+    "spread_residual",
+    "sort_hidden",
+    "column_scales",
+    "rotate_heads",
+    "split_rows",
+)
 WHY_FIRST = {
     "untie": "the last norm's gain can only be folded into a head of its own",
     "bridge": "the last norm's gain is what it moves",
     "fold_norms": "folded gains would carry the scales and rotations of later passes with them",
     "rotate_residual": "norms with scales in their gains do not commute with a rotation",
+    "spread_residual": "channels are ordered by what they are before scales",
+    "sort_hidden": "rows that stand in bands can no longer change places",
     "column_scales": "a mean x^2 per column does not survive a rotation",
-    "rotate_heads": "nothing may follow it",
+    "rotate_heads": "it needs heads whole",
+    "split_rows": "nothing may follow it",
 }
 NEEDS = {"rotate_residual": "fold_norms"}
 EITHER = (("untie", "bridge"),)

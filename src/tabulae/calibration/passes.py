@@ -17,6 +17,9 @@ from tabulae.calibration.fold_norms import fold_norms
 from tabulae.calibration.order import ORDER
 from tabulae.calibration.rotate_heads import rotate_heads
 from tabulae.calibration.rotate_residual import rotate_residual
+from tabulae.calibration.sort_hidden import sort_hidden
+from tabulae.calibration.split_rows import split_rows
+from tabulae.calibration.spread_residual import spread_residual
 from tabulae.calibration.untie import bridge, untie
 from tabulae.errors import UsageError
 
@@ -26,7 +29,10 @@ PLAIN: Mapping[str, Pass] = {
     "bridge": bridge,
     "fold_norms": fold_norms,
     "rotate_residual": rotate_residual,
+    "spread_residual": spread_residual,
+    "sort_hidden": sort_hidden,
     "rotate_heads": rotate_heads,
+    "split_rows": split_rows,
 }
 SCALES = re.compile(rf"column_scales=({'|'.join(STRENGTHS)})(?::([0-9]+(?:\.[0-9]+)?))?")
 ACCEPTED = (*PLAIN, *(f"column_scales={by}[:strength]" for by in STRENGTHS))

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.artifact.names import nearest_set
 from tabulae.errors import FileError, UsageError
 from tabulae.files import write_whole
 from tabulae.program.operations import Embed, EmbedPosition, Program
@@ -71,8 +72,8 @@ def write(sensitivity: Sensitivity, path: str | Path) -> None:
     write_whole(Path(path), data + b"\n", "the sensitivities")
 
 
-def read(path: str | Path, model: str, names: Collection[str]) -> Sensitivity:
-    """Read what :func:`write` wrote, for the model with that fingerprint and these tables.
+def read(path: str | Path, model: str, names: Collection[str], bands: Collection[str] = ()) -> Sensitivity:
+    """Read what :func:`write` wrote, for the model with that fingerprint and these tables, or these bands of them.
 
     :raises FileError: the file cannot be read
     :raises UsageError: another model's, a tensor unknown or missing, a value that is negative or not finite
@@ -85,7 +86,7 @@ def read(path: str | Path, model: str, names: Collection[str]) -> Sensitivity:
         found = msgspec.json.decode(data, type=Sensitivity)
     except msgspec.MsgspecError as error:
         raise UsageError(str(path), "sensitivities must be JSON of their schema", error, AGAIN) from None
-    return checked(found, model, names, str(path))
+    return checked(found, model, nearest_set(found.values, names, bands), str(path))
 
 
 def checked(sensitivity: Sensitivity, model: str, names: Collection[str], what: str = "sensitivity") -> Sensitivity:

@@ -39,7 +39,8 @@ def cuts(program: Program) -> tuple[Cut, ...]:
     (Cut(at=0, buffer=''), Cut(at=1, buffer='x'), Cut(at=8, buffer='x'))
     """
     needed, found, selected = {program.logits}, [START], False
-    for at in reversed(range(1, len(program.operations))):
+    embeddings = sum(isinstance(op, Embed) for op in program.operations)
+    for at in reversed(range(max(1, embeddings), len(program.operations))):
         read, written = buffers_of(program.operations[at])
         needed = needed - set(written) | set(read)
         selected |= isinstance(program.operations[at], Select)

@@ -61,12 +61,13 @@ class _Run:
         self._positions = torch.arange(tokens.shape[1])
 
     def __call__(self, op: ops.AnyOperation) -> None:
+        import torch
         from torch.nn import functional
 
         at, weight = self.buffers, self._weights
         match op:
             case ops.Embed():
-                at[op.out] = self._looked_up(op.weight, self._tokens) * op.scale
+                at[op.out] = self._embedded(op)
             case ops.EmbedPosition():
                 at[op.buffer] = at[op.buffer] + self._looked_up(op.weight, self._positions + op.offset)
             case ops.RMSNorm():
@@ -80,22 +81,39 @@ class _Run:
             case ops.Project():
                 x = at[op.input]
                 for linear in op.linears:
-                    bias = None if linear.bias is None else weight[linear.bias]
-                    at[linear.out] = functional.linear(x, weight[linear.weight], bias)
-                    self._watch(linear.weight, x, at[linear.out])
+                    band = slice(None) if linear.rows is None else slice(*linear.rows)
+                    bias = None if linear.bias is None else weight[linear.bias][band]
+                    y = functional.linear(x, weight[linear.weight], bias)
+                    self._watch(linear.weight, x, y)
+                    before = [at[linear.out]] if ops.first_row(linear.rows) else []
+                    at[linear.out] = torch.cat([*before, y], dim=-1)
             case ops.Rotary():
                 at[op.buffer] = self._turned(at[op.buffer], weight[op.inv_freq], op.head)
             case ops.Attention():
                 slopes = None if op.slopes is None else weight[op.slopes]
                 at[op.out] = self._attended(op, slopes)
             case ops.Activate():
-                at[op.out] = _function(op.fn)(at[op.input])
+                y = _function(op.fn)(at[op.input])
+                at[op.out] = y[..., ops.dealt_ranks(op.deal, y.shape[-1])]
             case ops.Gate():
-                at[op.out] = _function(op.fn)(at[op.gate]) * at[op.up]
+                y = _function(op.fn)(at[op.gate]) * at[op.up]
+                at[op.out] = y[..., ops.dealt_ranks(op.deal, y.shape[-1])]
             case ops.Add():
                 at[op.out] = at[op.a] + at[op.b]
             case ops.Select():
                 at[op.out] = at[op.input][:, self._first :]
+
+    def _embedded(self, op: ops.Embed) -> Tensor:
+        """All positions' rows; of a band those of its tokens, the others as they were."""
+        if op.rows is None:
+            return self._looked_up(op.weight, self._tokens) * op.scale
+        begin, end = op.rows
+        here = (begin <= self._tokens) & (self._tokens < end)
+        rows = self._looked_up(op.weight, self._tokens[here] - begin) * op.scale
+        before = self.buffers.get(op.out)
+        if before is None:
+            before = rows.new_zeros(*self._tokens.shape, rows.shape[-1])
+        return before.masked_scatter(here[..., None], rows)
 
     def _looked_up(self, name: str, indices: Tensor) -> Tensor:
         rows = self._weights[name][indices].requires_grad_()

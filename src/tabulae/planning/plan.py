@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from tabulae.artifact.names import first_repeat, shown
+from tabulae.artifact.names import first_repeat, nearest_set, shown
 from tabulae.errors import FileError, UsageError
 from tabulae.files import write_whole
 from tabulae.formats import Format, parse
@@ -152,8 +152,8 @@ def write(plan: Plan, path: str | Path) -> None:
     write_whole(Path(path), f'{{\n{head}  "entries": [\n{entries}\n  ]\n}}\n'.encode(), "the plan")
 
 
-def read(path: str | Path, *, model: str, names: Collection[str]) -> Plan:
-    """Read a plan for the model with that fingerprint, whose tensors with a format are ``names``.
+def read(path: str | Path, *, model: str, names: Collection[str], bands: Collection[str] = ()) -> Plan:
+    """Read a plan for the model with that fingerprint, whose tensors with a format are ``names``, or ``bands``.
 
     :raises FileError: it cannot be read
     :raises UsageError: it is no plan, or of another version or model, or names a tensor or format that is unknown, or
@@ -169,7 +169,7 @@ def read(path: str | Path, *, model: str, names: Collection[str]) -> Plan:
         plan = msgspec.json.decode(data, type=Plan)
     except msgspec.MsgspecError as error:
         raise UsageError("plan", "it must be JSON of the plan's schema", shown(error), f"look at {path}") from None
-    check(plan, model=model, names=names)
+    check(plan, model=model, names=names, bands=bands)
     return plan
 
 
@@ -177,7 +177,7 @@ class _Version(msgspec.Struct):
     version: int
 
 
-def check(plan: Plan, *, model: str, names: Collection[str]) -> None:
+def check(plan: Plan, *, model: str, names: Collection[str], bands: Collection[str] = ()) -> None:
     """Refuse a plan that does not fit the model.
 
     :raises UsageError: as for :func:`read`
@@ -185,7 +185,7 @@ def check(plan: Plan, *, model: str, names: Collection[str]) -> None:
     hint = "plan anew: tabulae plan"
     _require("model", f"the plan must be for {model}", plan.model == model, f"one for {shown(plan.model)}", hint)
     planned = [entry.name for entry in plan.entries]
-    twice, known = first_repeat(planned), set(names)
+    twice, known = first_repeat(planned), nearest_set(planned, names, bands)
     _require("entries", "every tensor must be there once", twice is None, f"{shown(twice)} twice")
     unknown = [name for name in planned if name not in known]
     some = f"such as {', '.join(sorted(known)[:3])}"

@@ -1,5 +1,8 @@
 """Whether a program is one that can run: a program may come from a file, and executors trust what passes here."""
 
+from collections.abc import Sequence
+from math import prod
+
 from tabulae.errors import ModelError
 from tabulae.program.operations import (
     Activate,
@@ -14,7 +17,9 @@ from tabulae.program.operations import (
     Project,
     RMSNorm,
     Rotary,
+    Rows,
     Select,
+    first_row,
 )
 
 FLOAT32 = 2.0**128
@@ -27,6 +32,7 @@ def check_program(program: Program) -> None:
     """
     rows: dict[str, str] = {}  # buffer -> "all" positions or those "selected"
     layers: set[int] = set()
+    _check_embeddings(program)
     for number, op in enumerate(program.operations):
         where = f"program operation {number}, {op.__struct_config__.tag}"
         reads, writes = buffers_of(op)
@@ -52,7 +58,7 @@ def buffers_of(op: AnyOperation) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The buffers that an operation reads and those that it writes."""
     match op:
         case Embed():
-            return (), (op.out,)
+            return (op.out,) if first_row(op.rows) else (), (op.out,)
         case EmbedPosition() | Rotary():
             return (op.buffer,), (op.buffer,)
         case RMSNorm() | LayerNorm() | Activate() | Select():
@@ -83,9 +89,14 @@ def _check_columns(where: str, op: AnyOperation, program: Program) -> None:
             reads, writes = buffers_of(op)
             widths = [width[name] for name in (*reads, *writes)]
             _must(where, len(set(widths)) == 1, "inputs and output must be equally wide", widths)
+            deal = op.deal if isinstance(op, Activate | Gate) else ()
+            fits = not deal or prod(deal) == widths[0]
+            _must(where, fits, f"digits of a deal must multiply to {widths[0]}", deal)
         case Project():
-            outs = [op.input, *(linear.out for linear in op.linears)]
-            _must(where, len(set(outs)) == len(outs), "input and outputs must be different buffers", outs)
+            outs = {linear.out: width[linear.out] for linear in op.linears}
+            _must(where, op.input not in outs, "input and outputs must be different buffers", op.input)
+            for out, columns in outs.items():
+                _check_bands(where, [linear.rows for linear in op.linears if linear.out == out], columns)
         case Rotary():
             _must(where, op.head > 0 and width[op.buffer] % op.head == 0, "a head must divide the buffer", op.head)
         case Attention():
@@ -94,6 +105,24 @@ def _check_columns(where: str, op: AnyOperation, program: Program) -> None:
             q, kv = op.heads * op.head, op.kv_heads * op.head
             widths = [width[name] for name in (op.q, op.k, op.v, op.out)]
             _must(where, widths == [q, kv, kv, q], f"q, k, v and out must have {q}, {kv}, {kv}, {q} columns", widths)
+
+
+def _check_embeddings(program: Program) -> None:
+    """Tokens are known at the beginning alone; the bands of their table stand there one after another."""
+    found = [number for number, op in enumerate(program.operations) if isinstance(op, Embed)]
+    _must("program", found == list(range(len(found))), "embeddings must come before all else", f"operations {found}")
+    bands = [op for op in program.operations if isinstance(op, Embed)]
+    _must("program", len({op.out for op in bands}) <= 1, "an embedding must have one output", [op.out for op in bands])
+    _check_bands("program operation 0, embed", [op.rows for op in bands], program.vocabulary)
+
+
+def _check_bands(where: str, bands: Sequence[Rows | None], whole: int) -> None:
+    """A weight that is whole, or bands that follow one another from the first row to the last."""
+    ends = [0]
+    for begin, end in (rows or (0, whole) for rows in bands):
+        _must(where, begin == ends[-1] < end, "bands must follow one another and not be empty", f"{begin}:{end}")
+        ends.append(end)
+    _must(where, ends[-1] == whole, f"bands must end at row {whole}", ends[-1])
 
 
 def _must(where: str, holds: bool, must: str, got: object) -> None:

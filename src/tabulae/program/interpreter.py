@@ -32,6 +32,8 @@ from tabulae.program.operations import (
     RMSNorm,
     Rotary,
     Select,
+    dealt_ranks,
+    first_row,
 )
 from tabulae.program.shapes import check_shapes
 
@@ -75,8 +77,7 @@ class Interpreter:
     def _run(self, op: AnyOperation, buffers: dict[str, Float32s], ids: Int64s, positions: Int64s, rows: slice) -> None:
         match op:
             case Embed():
-                x = self._rows(op.weight, ids)
-                buffers[op.out] = x if op.scale == 1 else x * np.float32(op.scale)
+                buffers[op.out] = self._embedded(op, ids, buffers.get(op.out))
             case EmbedPosition():
                 buffers[op.buffer] = buffers[op.buffer] + self._rows(op.weight, positions + op.offset)
             case RMSNorm():
@@ -87,8 +88,11 @@ class Interpreter:
             case Project():
                 x = buffers[op.input]
                 for linear in op.linears:
-                    bias = None if linear.bias is None else self._float(linear.bias)
-                    buffers[linear.out] = project(self.weights[linear.weight], x, bias)
+                    band = slice(None) if linear.rows is None else slice(*linear.rows)
+                    bias = None if linear.bias is None else self._float(linear.bias)[band]
+                    y = project(self.weights[linear.weight], x, bias)
+                    before = [buffers[linear.out]] if first_row(linear.rows) else []
+                    buffers[linear.out] = np.concatenate([*before, y], axis=1)
             case Rotary():
                 buffers[op.buffer] = rotary(buffers[op.buffer], positions, self._float(op.inv_freq), op.head)
             case Attention():
@@ -97,13 +101,23 @@ class Interpreter:
                 slopes = None if op.slopes is None else self._float(op.slopes)
                 buffers[op.out] = attend(op, buffers[op.q], positions, cache, slopes)
             case Activate():
-                buffers[op.out] = FUNCTIONS[op.fn](buffers[op.input])
+                buffers[op.out] = _dealt(FUNCTIONS[op.fn](buffers[op.input]), op.deal)
             case Gate():
-                buffers[op.out] = FUNCTIONS[op.fn](buffers[op.gate]) * buffers[op.up]
+                buffers[op.out] = _dealt(FUNCTIONS[op.fn](buffers[op.gate]) * buffers[op.up], op.deal)
             case Add():
                 buffers[op.out] = buffers[op.a] + buffers[op.b]
             case Select():
                 buffers[op.out] = buffers[op.input][rows]
+
+    def _embedded(self, op: Embed, ids: Int64s, before: Float32s | None) -> Float32s:
+        """What stood in the buffer ``before``, with the rows of those tokens that the table holds."""
+        begin, end = op.rows or (0, self.program.vocabulary)
+        here = np.flatnonzero((begin <= ids) & (ids < end))
+        out = np.zeros((len(ids), self.program.buffers[op.out]), np.float32) if before is None else before.copy()
+        if len(here):
+            x = self._rows(op.weight, ids[here] - begin)
+            out[here] = x if op.scale == 1 else x * np.float32(op.scale)
+        return out
 
     def _rows(self, name: str, indices: Int64s) -> Float32s:
         """Rows of a table: those of table weights are decoded, ``float32(m c + o) * scale``."""
@@ -160,6 +174,10 @@ def rotary(x: Float32s, positions: Int64s, inv_freq: Float32s, head: int) -> Flo
     heads = x.reshape(len(x), -1, head)
     a, b, rest = heads[..., :half], heads[..., half : 2 * half], heads[..., 2 * half :]
     return np.concatenate([a * c - b * s, b * c + a * s, rest], axis=2).reshape(x.shape)
+
+
+def _dealt(x: Float32s, deal: tuple[int, ...]) -> Float32s:
+    return x[:, dealt_ranks(deal, x.shape[1])] if deal else x
 
 
 def _shape(name: str, weight: Weight) -> tuple[int, ...]:

@@ -9,9 +9,18 @@ reference interpreter (``interpreter.py``); the native executor and all targets 
 from typing import Annotated, Literal
 
 import msgspec
+import numpy as np
+
+from tabulae.arithmetic.arrays import Int64s
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # counts are int32 in every kernel and target
+Rows = tuple[Annotated[int, msgspec.Meta(ge=0)], Size]  # begin, end
 Activation = Literal["silu", "gelu", "gelu_tanh", "relu"]
+
+
+def first_row(rows: Rows | None) -> int:
+    """Where a band begins; what is whole begins at 0."""
+    return 0 if rows is None else rows[0]
 
 
 class Operation(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True, forbid_unknown_fields=True):
@@ -19,11 +28,15 @@ class Operation(msgspec.Struct, frozen=True, tag_field="op", omit_defaults=True,
 
 
 class Embed(Operation, frozen=True, tag="embed"):
-    """``out[p] = weight[token[p]] * scale`` (no multiplication where scale is 1)."""
+    """``out[p] = weight[token[p]] * scale`` (no multiplication where scale is 1).
 
-    weight: str  # [vocabulary, width]
+    A table may stand in *bands*, each a weight and an operation of its own, one after another in the order of rows.
+    """
+
+    weight: str  # [vocabulary, width], or [end - begin, width]
     out: str
     scale: float = 1.0
+    rows: Rows | None = None  # of a band: the tokens it holds; only positions with these are written
 
 
 class EmbedPosition(Operation, frozen=True, tag="embed_position"):
@@ -54,11 +67,15 @@ class LayerNorm(Operation, frozen=True, tag="layer_norm"):
 
 
 class Linear(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One linear of a :class:`Project`: ``out = input @ weight.T (+ bias)``."""
+    """One linear of a :class:`Project`: ``out = input @ weight.T (+ bias)``.
+
+    A linear may stand in *bands* of its rows, one after another, all with the bias of the whole.
+    """
 
     weight: str  # [rows, cols]
     out: str
     bias: str | None = None
+    rows: Rows | None = None  # of a band: the columns of ``out`` that it gives
 
 
 class Project(Operation, frozen=True, tag="project"):
@@ -98,15 +115,31 @@ class Activate(Operation, frozen=True, tag="activate"):
     fn: Activation
     input: str
     out: str
+    deal: tuple[Size, ...] = ()  # as of a Gate
 
 
 class Gate(Operation, frozen=True, tag="gate"):
-    """``out = fn(gate) * up``: SwiGLU, GeGLU."""
+    """``out = fn(gate) * up``: SwiGLU, GeGLU.
+
+    With ``deal = (a, b, ..)``, whose product is the width, columns are reordered as they are written: those with the
+    digits (.., b, a) are dealt to columns with the digits (a, b, ..), the first ``a`` of them to a different part each.
+    """
 
     fn: Activation
     gate: str
     up: str
     out: str
+    deal: tuple[Size, ...] = ()
+
+
+def dealt_ranks(deal: tuple[int, ...], width: int) -> Int64s:
+    """Which rank stands in every column.
+
+    >>> dealt_ranks((2, 3), 6)
+    array([0, 2, 4, 1, 3, 5])
+    """
+    ranks = np.arange(width)
+    return ranks.reshape(deal[::-1]).T.reshape(-1) if deal else ranks
 
 
 class Add(Operation, frozen=True, tag="add"):

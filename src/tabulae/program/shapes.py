@@ -3,7 +3,17 @@
 from collections.abc import Iterator, Mapping
 
 from tabulae.errors import ModelError
-from tabulae.program.operations import Attention, Embed, EmbedPosition, LayerNorm, Program, Project, RMSNorm, Rotary
+from tabulae.program.operations import (
+    Attention,
+    Embed,
+    EmbedPosition,
+    LayerNorm,
+    Program,
+    Project,
+    RMSNorm,
+    Rotary,
+    Rows,
+)
 
 Shape = tuple[int, ...]
 
@@ -31,7 +41,7 @@ def expected_shapes(program: Program) -> Iterator[tuple[str, tuple[int | None, .
     for op in program.operations:
         match op:
             case Embed():
-                yield op.weight, (program.vocabulary, width[op.out])
+                yield op.weight, (_count(op.rows, program.vocabulary), width[op.out])
             case EmbedPosition():
                 yield op.weight, (program.context + op.offset, width[op.buffer])
             case RMSNorm():
@@ -40,12 +50,17 @@ def expected_shapes(program: Program) -> Iterator[tuple[str, tuple[int | None, .
                 yield from ((name, (width[op.input],)) for name in (op.weight, op.bias) if name is not None)
             case Project():
                 for linear in op.linears:
-                    yield linear.weight, (width[linear.out], width[op.input])
+                    yield linear.weight, (_count(linear.rows, width[linear.out]), width[op.input])
                     yield from ((name, (width[linear.out],)) for name in (linear.bias,) if name is not None)
             case Rotary():
                 yield op.inv_freq, (None,)
             case Attention():
                 yield from ((name, (op.heads,)) for name in (op.slopes,) if name is not None)
+
+
+def _count(rows: Rows | None, whole: int) -> int:
+    """How many rows a weight has, that may be a band of so many."""
+    return whole if rows is None else rows[1] - rows[0]
 
 
 def _must_fit(name: str, shape: Shape, expected: tuple[int | None, ...]) -> None:

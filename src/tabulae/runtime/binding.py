@@ -48,10 +48,10 @@ class Binding:
 
     def _push(self, op: ops.AnyOperation) -> None:
         """One operation: names become indices."""
-        native, buffer, weight = self.native, self._buffers, self._weight
+        native, buffer, weight, width = self.native, self._buffers, self._weight, self.program.buffers
         match op:
             case ops.Embed():
-                native.embed(weight(op.weight), buffer[op.out], op.scale)
+                native.embed(weight(op.weight), buffer[op.out], op.scale, ops.first_row(op.rows))
             case ops.EmbedPosition():
                 native.embed_position(weight(op.weight), buffer[op.buffer], op.offset)
             case ops.RMSNorm():
@@ -59,7 +59,10 @@ class Binding:
             case ops.LayerNorm():
                 native.layer_norm(weight(op.weight), weight(op.bias), buffer[op.input], buffer[op.out], op.eps)
             case ops.Project():
-                linears = [[weight(one.weight), weight(one.bias), buffer[one.out]] for one in op.linears]
+                linears = [
+                    [weight(one.weight), weight(one.bias), buffer[one.out], ops.first_row(one.rows)]
+                    for one in op.linears
+                ]
                 native.project(buffer[op.input], linears)
             case ops.Rotary():
                 native.rotary(buffer[op.buffer], weight(op.inv_freq), op.head)
@@ -68,13 +71,18 @@ class Binding:
                 shape = (op.layer, op.heads, op.kv_heads, op.head)
                 native.attention(*qkv, *shape, op.scale, op.window or 0, weight(op.slopes))
             case ops.Activate():
-                native.activate(op.fn, buffer[op.input], NONE, buffer[op.out])
+                native.activate(op.fn, buffer[op.input], NONE, buffer[op.out], _order(op.deal, width[op.out]))
             case ops.Gate():
-                native.activate(op.fn, buffer[op.gate], buffer[op.up], buffer[op.out])
+                native.activate(op.fn, buffer[op.gate], buffer[op.up], buffer[op.out], _order(op.deal, width[op.out]))
             case ops.Add():
                 native.add(buffer[op.a], buffer[op.b], buffer[op.out])
             case ops.Select():
                 native.select(buffer[op.input], buffer[op.out])
+
+
+def _order(deal: tuple[int, ...], width: int) -> list[int]:
+    """The rank in every column, or nothing where they stay in order."""
+    return ops.dealt_ranks(deal, width).tolist() if deal else []
 
 
 def add_weight(native: _native.Model, weight: Weight) -> int:

@@ -22,6 +22,7 @@ from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.workflows.load import load
 from tabulae.workflows.planner import Planner
+from tabulae.workflows.prepared import in_bands, prepared
 from tabulae.workflows.study import windows_of
 
 if TYPE_CHECKING:
@@ -100,12 +101,13 @@ class Verifier:
     def remeasured(self, planner: Planner, plan: Plan, flat: Plan) -> tuple[Sensitivity, int]:
         """The planner's sensitivities, those of disputed tensors measured on other windows; and how many these are."""
         old, model, names = planner.study.sensitivity, self._model, disputed(plan, flat)
+        draft = prepared(model, planner.study.importance, bands=in_bands(model, old.values))
         new = measured(
-            model.program,
-            dict(model.tensors()),
+            draft.program,
+            dict(draft.tensors),
             self._others,
             model=model.fingerprint,
-            importance=planner.study.importance,
+            importance=draft.importance,
             names=names,
             threads=self._threads,
             progress=self._progress,

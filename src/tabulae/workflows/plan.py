@@ -15,6 +15,7 @@ from tabulae.workflows.budgeted import Built, build_within
 from tabulae.workflows.build import build, check_target
 from tabulae.workflows.never_worse import Verifier
 from tabulae.workflows.planner import Planner, check_reachable, planner
+from tabulae.workflows.prepared import tables_of
 from tabulae.workflows.recipe import by_plan
 from tabulae.workflows.study import LARGE, importance_of, read_text, study
 
@@ -86,11 +87,11 @@ def build_plan(
 
     :raises UsageError: a plan of another model, with unknown tensors or formats, or with another text
     """
-    names = tables(model.program)
+    names, bands = tables(model.program), tables_of(model, bands=True)
     if isinstance(plan, Plan):
-        check(plan, model=model.fingerprint, names=names)
+        check(plan, model=model.fingerprint, names=names, bands=bands)
     else:
-        plan = read(plan, model=model.fingerprint, names=names)
+        plan = read(plan, model=model.fingerprint, names=names, bands=bands)
     wanted, text = plan.calibration, _text(calibration)
     known = importance_of(model, text, wanted, threads=threads, progress=progress) if wanted else {}
     return build(model, path, by_plan(model, plan, known), threads=threads, progress=progress)

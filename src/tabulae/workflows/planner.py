@@ -12,7 +12,6 @@ import msgspec
 
 from tabulae.artifact.records import FloatRecord
 from tabulae.calibration import Draft
-from tabulae.calibration.column_scales import scalable
 from tabulae.errors import UsageError
 from tabulae.evaluation.sensitivity import Sensitivity, tables
 from tabulae.formats import parse
@@ -25,7 +24,8 @@ from tabulae.planning.rebalance import certain
 from tabulae.planning.sizes import Fixed, fixed_sizes
 from tabulae.planning.solve import Options, Solution, loss_of, solve, sum_of
 from tabulae.workflows.choice import choose
-from tabulae.workflows.recipe import blobs_of, scaled_draft
+from tabulae.workflows.prepared import in_bands, prepared
+from tabulae.workflows.recipe import blobs_of
 from tabulae.workflows.study import Study
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ class Planner:
         budget = plan.budget or Budget(size=size)
         limit = Budget(size=size, memory=budget.memory)
         options = certain(self.options, {}) if budget.memory else self.options
-        usual = choose(self.model.program, self.model.names)
-        linear = usual[self.model.program.linears()[0]]
+        usual = choose(self.draft.program, self.draft.names)
+        linear = usual[self.draft.program.linears()[0]]
         others = {name: str(usual[name]) for name in self.curves if usual[name] != linear}
         found = best_flat(options, self.fixed, limit, others)
         if found is None:
@@ -89,7 +89,7 @@ class Planner:
             model=self.model.fingerprint,
             sensitivity=self.study.source,
             calibration=self.study.calibration,
-            scaled=scalable(self.draft).intersection(self.curves) if self.strength else (),
+            scaled=self.draft.scaled.intersection(self.curves),
             column_strength=self.strength,
         )
 
@@ -116,17 +116,18 @@ def planner(
     """
     usual = ENTROPY_STRENGTH if entropy else STRENGTH
     strength = (usual if strength is None else strength) if study.importance else 0.0
-    draft = scaled_draft(model, study.importance, strength)
-    names = tables(model.program)
+    bands = in_bands(model, study.sensitivity.values)
+    draft = prepared(model, study.importance, bands=bands, strength=strength)
+    names = tables(draft.program)
     curves = measure_curves(
         {name: (draft.shape(name)[0], draft.shape(name)[1]) for name in names},
-        (lambda name, rows: draft.read(name)[rows]) if strength else model.read_rows,
+        (lambda name, rows: draft.read(name)[rows]) if draft.done else model.read_rows,
         importance=draft.importance,
         candidates=lines(entropy=entropy, any_format=any_format),
         threads=threads,
         progress=progress,
     )
-    fixed, digits = _fixed(model, names)
+    fixed, digits = _fixed(model, draft, names)
     return Planner(model, draft, study, curves, fixed, digits, strength)
 
 
@@ -136,7 +137,7 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
     :raises UsageError: with what plans can reach
     """
     names = tables(model.program)
-    fixed, digits = _fixed(model, names)
+    fixed, digits = _fixed(model, Draft.of(model), names)
     points = {form: Point(4.0 ** -parse(form).element.bits) for line in lines() for form in line.names}
     curves = {name: Curve(name, (model.shape(name)[0], model.shape(name)[1]), points) for name in names}
     try:
@@ -146,13 +147,13 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
             raise
 
 
-def _fixed(model: "TrainedModel", planned: Collection[str]) -> tuple[Fixed, int]:
+def _fixed(model: "TrainedModel", draft: Draft, planned: Collection[str]) -> tuple[Fixed, int]:
     """What no choice changes, and the digits of an offset in the header."""
     digits = len(str(5 * model.parameters() + 10**6))  # no file is longer
     fixed = fixed_sizes(
-        [FloatRecord(name=name, shape=model.shape(name)) for name in model.names if name not in planned],
+        [FloatRecord(name=name, shape=draft.shape(name)) for name in draft.names if name not in planned],
         model.parameters(),
-        program=msgspec.json.encode(model.program),
+        program=msgspec.json.encode(draft.program),
         provenance=model.source.provenance(sampled=True),  # its size alone counts here
         blobs={name: len(data) for name, data in blobs_of(model).items()},
         digits=digits,

@@ -10,13 +10,16 @@ import xxhash
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.records import FloatRecord, TensorRecord
-from tabulae.calibration import Draft, column_scales
+from tabulae.calibration import Draft
+from tabulae.calibration.split_rows import whole_name
+from tabulae.errors import UsageError
 from tabulae.formats import Format
 from tabulae.planning.plan import Plan
 from tabulae.planning.sizes import planned_record
 from tabulae.program.operations import Program
 from tabulae.sources import Source
 from tabulae.workflows.choice import choose, parse_rules
+from tabulae.workflows.prepared import in_bands, prepared
 from tabulae.workflows.stored import TOKENIZER
 
 
@@ -78,7 +81,13 @@ def by_plan(model: Trained, plan: Plan, importance: Mapping[str, Float32s]) -> R
 
     :raises UsageError: columns to be scaled that cannot be, or without importance
     """
-    draft = scaled_draft(model, importance, plan.column_strength, plan)
+    bands, scaled = in_bands(model, plan.to_formats()), plan.scaled()
+    only = {whole_name(name) for name in scaled}
+    draft = prepared(model, importance, bands=bands, strength=plan.column_strength, only=only)
+    unlike = sorted(draft.scaled.symmetric_difference(scaled))
+    if unlike:
+        must = "all bands of a tensor must have column_scale, or none"
+        raise UsageError("plan", must, f"{unlike[0]} {'without' if unlike[0] in draft.scaled else 'with'} it")
     return by_formats(draft, plan)
 
 
@@ -87,17 +96,6 @@ def by_formats(draft: Draft, plan: Plan) -> Recipe:
     formats = plan.to_formats()
     chosen = {name: formats.get(name) for name in draft.names}
     return Recipe(draft, chosen, draft.importance, plan.column_strength, plan.scaled())
-
-
-def scaled_draft(
-    model: Trained, importance: Mapping[str, Float32s], strength: float, plan: Plan | None = None
-) -> Draft:
-    """The model with columns scaled by importance: all that can be, or those of a plan."""
-    draft = Draft.of(model, importance)
-    only = None if plan is None else plan.scaled()
-    if not strength or (only is not None and not only):
-        return draft
-    return column_scales(draft, "importance", strength=strength, only=only)
 
 
 def records_of(recipe: Recipe) -> list[TensorRecord]:

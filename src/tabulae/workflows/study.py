@@ -16,6 +16,7 @@ import xxhash
 
 from tabulae import __version__, texts
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.calibration import Draft
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation.importance import measure_importance
 from tabulae.evaluation.journal import Journal
@@ -26,6 +27,7 @@ from tabulae.planning.plan import Calibration, SensitivitySource
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel
 from tabulae.text.tokenizer import Tokenizer
+from tabulae.workflows.prepared import prepared, tables_of
 
 if TYPE_CHECKING:
     from tabulae.workflows.trained import TrainedModel
@@ -62,6 +64,7 @@ def study(
     *,
     by: Source | None = None,
     sensitivity: Path | None = None,
+    bands: bool = True,
     threads: int = 1,
     progress: Progress | None = None,
 ) -> Study:
@@ -69,7 +72,7 @@ def study(
 
     ``by``: where sensitivities come from; ``measured`` if nothing is said, for a model of more than a billion
     parameters without a text ``data-free``. ``sensitivity``: a file that has them, or gets them once they are known;
-    what is measured until then is kept beside it.
+    what is measured until then is kept beside it. ``bands``: measure tables in bands of rows, where they have some.
 
     :raises UsageError: a text shorter than a window; a file of another model
     :raises FileError: the file cannot be read or written
@@ -86,7 +89,7 @@ def study(
     if known is None:
         part = Path(f"{sensitivity}.part") if sensitivity and by == "measured" else None
         journal = Journal(part, f"tabulae {__version__}, {model.fingerprint}, {calibration.hash}")
-        known = _kept(runner.sensitivity(by, importance, journal), sensitivity)
+        known = _kept(runner.sensitivity(by, prepared(model, importance, bands=bands), journal), sensitivity)
         journal.remove()
     return Study(known, importance, calibration)
 
@@ -142,38 +145,37 @@ class _Runner:
     """The float model and a text."""
 
     def __init__(self, model: "TrainedModel", text: str | None, threads: int, progress: Progress | None) -> None:
-        self._model, self._weights, self._text = model, dict(model.tensors()), text
-        self._threads, self._progress = threads, progress
+        self._model, self._text, self._threads, self._progress = model, text, threads, progress
 
     def importance(self, count: int = INPUTS) -> tuple[Mapping[str, Float32s], Calibration]:
         windows = windows_of(self._model, self._text, count=count, length=LENGTH, first=FIRST)
-        binding = Binding(self._model.program, self._weights)
+        binding = Binding(self._model.program, dict(self._model.tensors()))
         with LanguageModel(binding, None, context=windows.length, threads=self._threads) as runs:
             found = measure_importance(runs, windows, self._model.fingerprint, progress=self._shown("importance"))
         return found.values, Calibration(hash=windows.fingerprint, windows=len(windows))
 
-    def sensitivity(self, by: Source, importance: Mapping[str, Float32s], journal: Journal) -> Sensitivity:
-        windows, model = windows_of(self._model, self._text, **SCORED), self._model
+    def sensitivity(self, by: Source, draft: Draft, journal: Journal) -> Sensitivity:
+        windows, model, weights = windows_of(self._model, self._text, **SCORED), self._model, dict(draft.tensors)
         progress = self._named("sensitivity")
         if by == "fisher":
             from tabulae.evaluation.fisher import fisher
 
             return fisher(
-                model.program,
-                self._weights,
+                draft.program,
+                weights,
                 windows,
                 model=model.fingerprint,
-                importance=importance,
+                importance=draft.importance,
                 progress=progress,
             )
         return _mean(
             [
                 measured(
-                    model.program,
-                    self._weights,
+                    draft.program,
+                    weights,
                     Windows(windows.tokens[part :: len(FORMATS)], windows.first),
                     model=model.fingerprint,
-                    importance=importance,
+                    importance=draft.importance,
                     form=form,
                     threads=self._threads,
                     journal=journal,
@@ -206,7 +208,7 @@ def _known(model: "TrainedModel", path: Path | None, by: Source | None) -> Sensi
     """What a file has, if there is one; refused if it was made in another way than is asked for."""
     if path is None or not path.exists():
         return None
-    found = read(path, model.fingerprint, tables(model.program))
+    found = read(path, model.fingerprint, tables(model.program), tables_of(model, bands=True))
     if by is not None and found.source != by:
         raise UsageError("sensitivity", f"the file must be {by}", found.source, f"leave out --by, or remove {path}")
     return found

@@ -1,0 +1,111 @@
+"""Hidden units sorted, loudest first, by what they give to the residual stream: a lossless permutation.
+
+Unit i of a feed-forward layer adds ``h_i`` times its column of the linear behind: mean h_i^2 times the square of that
+column is its share, and so what an error of the same relative size in its row of gate or up costs. In a trained network
+few units give most (SmolLM2: a twelfth of them 40 %), and once sorted these rows can have finer formats than the rest.
+
+The columns of the linear behind must not be sorted: loud ones in one group share a scale, and lose up to three times as
+much. So the operation between deals the units to groups as it writes them, for half a microsecond a layer.
+
+>>> trained = tabulae.open(model)
+>>> behind = [f"model.layers.{layer}.mlp.down_proj.weight" for layer in (0, 1)]
+>>> importance = {name: np.ones(trained.shape(name)[1], np.float32) for name in behind}
+>>> draft = sort_hidden(Draft.of(trained, importance), group=43)
+>>> [op.deal for op in draft.program.operations if isinstance(op, Gate)]
+[(2, 2, 43), (2, 2, 43)]
+>>> columns = np.square(draft.tensors[behind[0]]).sum(0)
+>>> int(columns.argmax()), sorted(columns[::43].argsort().tolist())  # the loudest is the first of the first group
+(0, [0, 1, 2, 3])
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import msgspec
+import numpy as np
+
+from tabulae.arithmetic.arrays import Int64s
+from tabulae.calibration.draft import Draft, Tensor
+from tabulae.calibration.flow import Flow, Value
+from tabulae.calibration.order import begin
+from tabulae.errors import UsageError
+from tabulae.formats.distributions import Float64s
+from tabulae.program.operations import Activate, Gate, Linear, dealt_ranks
+
+GROUP = 32  # the smallest of block formats; pairs of groups get units from afar, too
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Hidden units: what writes them, and the rows and the columns that are theirs."""
+
+    number: int  # of the operation
+    width: int
+    makers: tuple[Linear, ...]
+    readers: tuple[Linear, ...]
+
+
+def hidden_layers(draft: Draft) -> Iterator[Hidden]:
+    """Hidden units between linears alone, whose weights no other place uses."""
+    flow = Flow(draft.program)
+    for number, op in enumerate(draft.program.operations):
+        if not isinstance(op, Gate | Activate):
+            continue
+        inputs = [flow.reads[number][name] for name in ((op.gate, op.up) if isinstance(op, Gate) else (op.input,))]
+        makers = [_only_writer(flow, value) for value in inputs]
+        readers = flow.linears_of((number, op.out))
+        linears = [one for one in (*makers, *(readers or ())) if one is not None]
+        if readers and None not in makers and all(flow.alone(one.weight) for one in linears):
+            known = tuple(one for one in makers if one is not None)
+            yield Hidden(number, draft.program.buffers[op.out], known, readers)
+
+
+def sort_hidden(draft: Draft, *, group: int = GROUP) -> Draft:
+    """Sort the units of every feed-forward layer, and deal them to groups of columns behind; importance follows.
+
+    Layers whose width is no multiple of ``group`` stay as they are, noted.
+
+    :raises UsageError: the importance of a linear behind hidden units is not known
+    """
+    draft = begin(draft, "sort_hidden")
+    tensors, importance, operations = draft.tensors, dict(draft.importance), list(draft.program.operations)
+    for layer in hidden_layers(draft):
+        if layer.width % group:
+            draft = draft.noted(f"sort_hidden: {layer.width} units are no groups of {group}")
+            continue
+        order = np.argsort(-_loudness(draft, layer), kind="stable")
+        deal = _deal(layer.width, group)
+        columns = order[dealt_ranks(deal, layer.width)]
+        tensors = tensors.changed(_moved(draft, layer, order, columns))
+        importance |= {one.weight: importance[one.weight][columns] for one in layer.readers}
+        operations[layer.number] = msgspec.structs.replace(operations[layer.number], deal=deal)
+    program = msgspec.structs.replace(draft.program, operations=tuple(operations))
+    return replace(draft, program=program, tensors=tensors, importance=importance)
+
+
+def _deal(width: int, group: int) -> tuple[int, ...]:
+    hands = width // group
+    return (hands, group) if hands % 2 else (hands // 2, 2, group)
+
+
+def _only_writer(flow: Flow, value: Value) -> Linear | None:
+    """The linear that writes a value which one operation reads."""
+    return flow.linear_writing(value) if len(flow.users(value)) == 1 else None
+
+
+def _loudness(draft: Draft, layer: Hidden) -> Float64s:
+    unknown = [one.weight for one in layer.readers if one.weight not in draft.importance]
+    if unknown:
+        raise UsageError("sort_hidden", f"the importance of {unknown[0]} must be known", "none", "measure it")
+    total = np.zeros(layer.width)
+    for one in layer.readers:
+        total += np.square(draft.tensors[one.weight], dtype=np.float64).sum(0) * draft.importance[one.weight]
+    return total
+
+
+def _moved(draft: Draft, layer: Hidden, rows: Int64s, columns: Int64s) -> dict[str, Tensor]:
+    tensor = draft.tensors.tensor
+    changes = {one.weight: tensor(one.weight).then(lambda w: w[:, columns]) for one in layer.readers}
+    for name in (name for one in layer.makers for name in (one.weight, one.bias) if name is not None):
+        changes[name] = tensor(name).then(lambda w: w[rows])
+    return changes

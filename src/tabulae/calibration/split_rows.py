@@ -1,0 +1,131 @@
+"""Tables in bands of rows that matter alike, so that each can have a format of its own.
+
+Two kinds of tables have rows that matter unlike by far. Of the *embedding* (and of the head, be it the same table or
+not) the rows of frequent tokens: tokenizers number their tokens by frequency, so bands are of token numbers, each twice
+as long as the one before. Of the linears that make *hidden* units the loudest, once they are sorted (``sort_hidden``).
+Measured on SmolLM2, relative to storing each table in one format: the embedding alone saves a tenth of a bit of all
+weights, both together .15 (benchmarks/bench_plans.py --whole).
+
+A band is a tensor of its own, named after its rows: ``model.embed_tokens.weight[768:1536]``. Bands are exact: the
+rewritten program's logits are those of the program, to the bit.
+
+>>> draft = split_rows(Draft.of(tabulae.open(model)), least=1 << 10)
+>>> [name.removeprefix("lm_head.weight") for name in draft.names if "lm_head" in name]
+['[0:16]', '[16:32]', '[32:80]', '[80:144]', '[144:300]']
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import msgspec
+
+from tabulae.calibration.draft import Draft, Tensor
+from tabulae.calibration.order import begin
+from tabulae.calibration.sort_hidden import hidden_layers
+from tabulae.program.operations import AnyOperation, Embed, Linear, Program, Project, Rows
+
+# Where bands end, in parts of the rows.
+TOKENS: Final = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
+UNITS: Final = (1 / 48, 1 / 12, 1 / 4)
+PANEL: Final = 16  # rows that kernels read together: bands of fewer would be padded
+LEAST: Final = 1 << 14  # weights of a band: header and padding cost a band about 400 bytes
+
+BAND: Final = re.compile(r"\[[0-9]+:[0-9]+\]$")
+
+Bands = Mapping[str, Sequence[Rows]]
+T = TypeVar("T")
+Used = TypeVar("Used", Embed, Linear)
+
+
+def split_rows(draft: Draft, *, least: int = LEAST) -> Draft:
+    """Embedding, head and the linears of hidden units in bands of at least so many weights; importance follows."""
+    draft = begin(draft, "split_rows")
+    bands = {name: rows for name, rows in _bands(draft, least) if len(rows) > 1}
+    tensors = {band_name(name, rows): _band(draft.tensors.tensor(name), rows) for name in bands for rows in bands[name]}
+    return replace(
+        draft,
+        program=_with_bands(draft.program, bands),
+        tensors=draft.tensors.changed(tensors, dropped=frozenset(bands)),
+        importance=_spread(draft.importance, bands),
+        scaled=frozenset(_spread(dict.fromkeys(draft.scaled), bands)),
+    )
+
+
+def band_name(name: str, rows: Rows) -> str:
+    """What some rows of a tensor are called.
+
+    >>> band_name("lm_head.weight", (0, 16))
+    'lm_head.weight[0:16]'
+    """
+    return f"{name}[{rows[0]}:{rows[1]}]"
+
+
+def whole_name(name: str) -> str:
+    """The tensor that a band is of.
+
+    >>> whole_name("lm_head.weight[0:16]"), whole_name("lm_head.weight")
+    ('lm_head.weight', 'lm_head.weight')
+    """
+    return BAND.sub("", name)
+
+
+def _bands(draft: Draft, least: int) -> Iterator[tuple[str, list[Rows]]]:
+    units = [one.weight for layer in hidden_layers(draft) for one in layer.makers]
+    for names, shares in ((_of_tokens(draft.program), TOKENS), (units, UNITS)):
+        for name in names:
+            yield name, _cut(draft.shape(name), shares, least)
+
+
+def _of_tokens(program: Program) -> tuple[str, ...]:
+    """The tables whose rows are tokens."""
+    embeddings = [op.weight for op in program.operations if isinstance(op, Embed)]
+    linears = [one for op in program.operations if isinstance(op, Project) for one in op.linears]
+    return tuple(dict.fromkeys([*embeddings, *(one.weight for one in linears if one.out == program.logits)]))
+
+
+def _cut(shape: tuple[int, ...], shares: Sequence[float], least: int) -> list[Rows]:
+    """Ends at the shares of the rows, without bands that were too small."""
+    rows, cols = shape
+    ends = [0]
+    for end in (round(share * rows / PANEL) * PANEL for share in shares):
+        if min(end - ends[-1], rows - end) * cols >= least:
+            ends.append(end)
+    return list(zip(ends, [*ends[1:], rows], strict=True))
+
+
+def _band(whole: Tensor, rows: Rows) -> Tensor:
+    return Tensor((rows[1] - rows[0], *whole.shape[1:]), lambda: whole.read()[slice(*rows)].copy())
+
+
+def _spread(values: Mapping[str, T], bands: Bands) -> dict[str, T]:
+    """What is known of tensors, known of their bands."""
+    return {one: value for name, value in values.items() for one in names_of(name, bands)}
+
+
+def names_of(name: str, bands: Bands) -> list[str]:
+    """The bands of a tensor, or itself."""
+    return [band_name(name, rows) for rows in bands[name]] if name in bands else [name]
+
+
+def _with_bands(program: Program, bands: Bands) -> Program:
+    operations = tuple(one for op in program.operations for one in _rewritten(op, bands))
+    return msgspec.structs.replace(program, operations=operations)
+
+
+def _rewritten(op: AnyOperation, bands: Bands) -> Iterator[AnyOperation]:
+    match op:
+        case Embed() if op.weight in bands:
+            yield from (_on_rows(op, rows) for rows in bands[op.weight])
+        case Project():
+            linears = (
+                _on_rows(one, rows) if rows else one for one in op.linears for rows in bands.get(one.weight, [None])
+            )
+            yield msgspec.structs.replace(op, linears=tuple(linears))
+        case _:
+            yield op
+
+
+def _on_rows(op: Used, rows: Rows) -> Used:
+    return msgspec.structs.replace(op, weight=band_name(op.weight, rows), rows=rows)

@@ -1,0 +1,42 @@
+"""A trained model prepared for formats: all passes that come before them, the same for study, plan and build.
+
+With importance, tables whose rows matter unlike are studied and planned in bands of rows; what sensitivities or a plan
+are of, their names say.
+"""
+
+from collections.abc import Collection, Mapping
+
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.calibration import Draft, column_scales, sort_hidden, split_rows, spread_residual
+from tabulae.calibration.draft import Trained
+from tabulae.evaluation.sensitivity import tables
+
+
+def prepared(
+    model: Trained,
+    importance: Mapping[str, Float32s],
+    *,
+    bands: bool,
+    strength: float = 0.0,
+    only: Collection[str] | None = None,
+) -> Draft:
+    """The model after its passes; columns scaled by importance to the power of ``strength``, of ``only`` some linears.
+
+    :raises UsageError: as of the passes
+    """
+    draft = Draft.of(model, importance)
+    if bands:
+        draft = sort_hidden(spread_residual(draft))
+    if strength and (only is None or only):
+        draft = column_scales(draft, "importance", strength=strength, only=only)
+    return split_rows(draft) if bands else draft
+
+
+def tables_of(model: Trained, *, bands: bool) -> tuple[str, ...]:
+    """The names of all that gets a format; nothing is read."""
+    return tables(split_rows(Draft.of(model)).program if bands else model.program)
+
+
+def in_bands(model: Trained, names: Collection[str]) -> bool:
+    """Whether names are those of a model's bands."""
+    return not set(names) <= set(tables(model.program))

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from tiny_models import CONFIGS, TOKENS
+from tiny_tables import WAYS, bound
+
+from tabulae.calibration import Draft, column_scales, split_rows
+from tabulae.calibration.split_rows import whole_name
+from tabulae.evaluation.sensitivity import tables
+from tabulae.evaluation.torch_twin import Twin
+from tabulae.formats import parse
+from tabulae.program.consistency import check_program
+from tabulae.program.interpreter import Interpreter
+from tabulae.runtime.session import Session
+
+SMALL = 1 << 10  # weights of a band
+FORMS = ("int:8/row/absmax", "normal:4/g64/search", "grid:3/row/rms", "lloyd:5/g32/search")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_bands_change_no_bit(name, tiny, logits) -> None:
+    whole = Draft.of(tiny(name))
+    draft = split_rows(whole, least=SMALL)
+    check_program(draft.program)
+    assert len(draft.names) > len(whole.names) + 4
+    np.testing.assert_array_equal(logits(draft), logits(whole))
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_bands_of_many_formats_give_the_bits_of_the_reference(name, tiny) -> None:
+    draft = split_rows(Draft.of(tiny(name)), least=SMALL)
+    names = tables(draft.program)
+    weights = {key: draft.tensors[key] for key in draft.names}
+    weights |= {key: parse(FORMS[i % 4]).encode(weights[key]).matrix for i, key in enumerate(names)}
+    expected = Interpreter(draft.program, weights).logits(TOKENS, wanted="all")
+    for isa, arithmetic, threads in WAYS:
+        session = Session(bound(draft.program, weights), context=64, threads=threads, arithmetic=arithmetic, isa=isa)
+        np.testing.assert_array_equal(session.feed(TOKENS, wanted=0).view(np.uint32), expected.view(np.uint32))
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", ["llama_biased", "gpt2", "gemma3"])
+def test_bands_in_torch(name, tiny) -> None:
+    torch = pytest.importorskip("torch")
+    whole = Draft.of(tiny(name))
+    expected, found = (
+        Twin(draft.program, dict(draft.tensors)).logits(torch.tensor([TOKENS]), 0).detach().numpy()
+        for draft in (whole, split_rows(whole, least=SMALL))
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_bands_hold_the_rows_they_name(tiny) -> None:
+    model = tiny("llama")
+    draft = split_rows(Draft.of(model), least=SMALL)
+    for name in draft.names:
+        whole = model.weights[whole_name(name)]
+        rows = slice(None) if whole_name(name) == name else slice(*map(int, name[:-1].split("[")[1].split(":")))
+        np.testing.assert_array_equal(draft.tensors[name], whole[rows])
+
+
+def test_what_is_known_of_a_tensor_is_known_of_its_bands(tiny) -> None:
+    model = tiny("llama")
+    importance = {name: np.full(model.shape(name)[1], 2, np.float32) for name in model.program.linears()}
+    draft = split_rows(column_scales(Draft.of(model, importance), "importance"), least=SMALL)
+    linears = set(draft.program.linears())
+    assert draft.importance.keys() == linears
+    assert draft.scaled == linears  # a norm, an attention or a gate stands before every one
+
+
+def test_bands_are_no_smaller_than_is_asked_for(tiny) -> None:
+    model = tiny("llama")
+    assert split_rows(Draft.of(model), least=1 << 20).names == Draft.of(model).names
+    draft = split_rows(Draft.of(model), least=SMALL)
+    banded = [draft.shape(name) for name in draft.names if "[" in name]
+    assert len(banded) > 8 and all(rows * cols >= SMALL for rows, cols in banded)
