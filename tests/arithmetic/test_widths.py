@@ -23,7 +23,7 @@ def test_a_row_of_127() -> None:
     """18 blocks of 32 * 127 * 127 * 2^4 = 8,258,048: all 18 fit int32."""
     widths = prove(constant(127, cols=576))
     assert (widths.chunk, widths.accumulator) == (32, 32)
-    assert widths.rows.tolist() == [(18 * 32 * 127 * 127 * 16).bit_length()] and widths.rows.dtype == np.uint8
+    assert widths.panels.tolist() == [(18 * 32 * 127 * 127 * 16).bit_length()] and widths.panels.dtype == np.uint8
 
 
 @pytest.mark.parametrize(("blocks", "chunk"), [(1, 1), (2, 2), (3, 4), (256, 256), (260, 512), (261, 256), (600, 256)])
@@ -36,26 +36,26 @@ def test_chunks_are_powers_of_two_and_stop_at_int32(blocks: int, chunk: int) -> 
 def test_chunks_do_not_reach_into_the_next_group() -> None:
     matrix = constant(8191, cols=192, group=64, multipliers=np.int8([[1, -127, 3]]))
     block = 32 * 8191 * 127 * 16
-    assert prove(matrix).chunk == 2 and prove(matrix).rows.tolist() == [(block * 2 * 131).bit_length()]
+    assert prove(matrix).chunk == 2 and prove(matrix).panels.tolist() == [(block * 2 * 131).bit_length()]
 
 
 def test_the_narrowest_row_decides_the_chunk() -> None:
     matrix = constant(8191, rows=3, cols=320)
     matrix.codes[:2] = 1
     widths = prove(matrix)
-    assert widths.chunk == 4 and widths.rows.tolist() == [0, 0, (10 * 32 * 8191 * 127 * 16).bit_length()]
+    assert widths.chunk == 4 and widths.panels.tolist() == [(10 * 32 * 8191 * 127 * 16).bit_length()]
 
 
 def test_outliers_count_in_the_row() -> None:
     outliers = Outliers(np.array([0, 0, 2]), np.uint16([1, 5]), np.int32([-1000, 7]))
     matrix = constant(0, rows=2, outliers=outliers)
-    assert prove(matrix).rows.tolist() == [0, (1007 * 127 * 16).bit_length()]
+    assert prove(matrix).panels.tolist() == [(1007 * 127 * 16).bit_length()]
 
 
 @pytest.mark.parametrize(("value", "bits"), [(0, 0), (1, 7), (2, 8), (129, 14), (130, 15)])
 def test_a_row_gets_the_fewest_bits(value: int, bits: int) -> None:
     """127 < 2^7, 127 * 129 = 16383 < 2^14, and 127 * 130 is above."""
-    assert prove(constant(value, cols=1, exponents=0)).rows.tolist() == [bits]
+    assert prove(constant(value, cols=1, exponents=0)).panels.tolist() == [bits]
 
 
 def test_a_block_beyond_int32_is_refused() -> None:
@@ -86,9 +86,18 @@ def test_the_worst_input_stays_below_the_bound(seed: int, group: int | None, exp
     )
     widths = prove(matrix)
     weights = matrix.decode()  # the integers themselves: every scale is 1
+    largest = []
     for r in range(4):
         worst = np.pad(np.where(weights[r] < 0, -127, 127), (0, 10)).astype(np.int8)[None]
         codes = ActivationCodes(worst, np.full((1, 5), exponents, np.uint8), np.ones(1, np.float32))
-        largest = int(accumulate(matrix, codes)[0, r])
-        assert largest.bit_length() == widths.rows[r]
-    assert widths.accumulator == (32 if widths.rows.max() <= 31 else 64)
+        largest.append(int(accumulate(matrix, codes)[0, r]))
+    assert widths.panels.tolist() == [max(largest).bit_length()]
+    assert widths.accumulator == (32 if widths.panels.max() <= 31 else 64)
+
+
+def test_every_sixteen_rows_have_a_width() -> None:
+    matrix = constant(1, rows=35)
+    matrix.codebook[:] = [0, 1]
+    matrix.codes[16:32:5] = 1
+    matrix.codes[34, :2] = 1
+    assert prove(matrix).panels.tolist() == [0, (64 * 127 * 16).bit_length(), (2 * 127 * 16).bit_length()]

@@ -287,7 +287,7 @@ DATA = {
     "negative scale": (poke("q.weight.scales", 2, 0x80, 0xBF), "every scale must be finite and not negative"),
     "minus zero scale": (poke("head.weight.scales", 0, 0x00, 0x80), "every scale must be finite and not negative"),
     "width beyond int32": (
-        poke("q.weight.widths", 17, 32),
+        poke("q.weight.widths", 1, 32),
         r"\[tensor q.weight\] every row must fit 31 bits, but got 32",
     ),
     "codepoint of -128": (poke("q.weight.codebook", 0, 0x80), r"the codebook must lie in -127..127, but got 128"),

@@ -57,7 +57,7 @@ def test_parts_are_views_in_their_true_type(tiny):
             "codebook": ("i1", (8,)),
             "multipliers": ("i1", (2, 2, 16)),
             "scales": ("<u2", (18,)),
-            "widths": ("u1", (18,)),
+            "widths": ("u1", (2,)),
             "outlier_offsets": ("<u4", (19,)),
             "outlier_columns": ("<u2", (3,)),
             "outlier_values": ("<i2", (3,)),

@@ -20,18 +20,18 @@ def test_a_planned_record_is_at_its_widest():
 @pytest.mark.parametrize(
     "changes, sizes",
     [
-        ({}, {"codes": 5376, "codebook": 32, "scales": 200, "widths": 100}),
-        ({"tensor_scale": True}, {"codes": 5376, "codebook": 32, "scales": 2, "widths": 100}),
-        ({"group": 64}, {"codes": 5376, "codebook": 32, "multipliers": 224, "scales": 200, "widths": 100}),
-        ({"group": 128}, {"codes": 5376, "codebook": 32, "multipliers": 112, "scales": 200, "widths": 100}),
-        ({"rotation": (12, 8)}, {"codes": 5376, "codebook": 32, "scales": 200, "widths": 100, "signs": 12}),
+        ({}, {"codes": 5376, "codebook": 32, "scales": 200, "widths": 7}),
+        ({"tensor_scale": True}, {"codes": 5376, "codebook": 32, "scales": 2, "widths": 7}),
+        ({"group": 64}, {"codes": 5376, "codebook": 32, "multipliers": 224, "scales": 200, "widths": 7}),
+        ({"group": 128}, {"codes": 5376, "codebook": 32, "multipliers": 112, "scales": 200, "widths": 7}),
+        ({"rotation": (12, 8)}, {"codes": 5376, "codebook": 32, "scales": 200, "widths": 7, "signs": 12}),
         (
             {"outliers": 7, "bits": 3},
             {
                 "codes": 4032,
                 "codebook": 16,
                 "scales": 200,
-                "widths": 100,
+                "widths": 7,
                 "outlier_offsets": 404,
                 "outlier_columns": 14,
                 "outlier_values": 28,

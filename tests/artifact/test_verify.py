@@ -49,7 +49,7 @@ def lower_chunk(model):
 CASES = {
     "width": (
         lambda m: m.poke("q.weight.widths", 1, bytes([3])),
-        r"\[tensor q.weight\] the width of row 1 must be \d+ bits, but got 3",
+        r"\[tensor q.weight\] the width of panel 1 must be \d+ bits, but got 3",
     ),
     "accumulator": (
         lambda m: m.document["tensors"][0].update(accumulator=64),
@@ -61,7 +61,7 @@ CASES = {
         lambda m: m.poke("norm.weight", 0, b"\0\0\xc0\x7f"),
         r"\[tensor norm.weight\] every value must be finite",
     ),
-    "beyond 2^53": (lambda m: m.poke("q.weight.outlier_values", 0, b"\xff\x7f"), r"the width of row 2 must be"),
+    "codepoints": (lambda m: m.poke("q.weight.codebook", 0, bytes(8 * [127])), r"the width of panel 0 must be"),
 }
 
 

@@ -15,7 +15,7 @@ from tabulae.arithmetic.arrays import Bools, Int8s, Uint8s
 from tabulae.arithmetic.bfloat16 import from_bfloat16, to_bfloat16
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.arithmetic.rotation import Rotation
-from tabulae.arithmetic.widths import Widths
+from tabulae.arithmetic.widths import PANEL, Widths
 from tabulae.artifact import layouts
 from tabulae.artifact.records import DTYPE_OF_BYTES, DTYPES, RANS, Coding, TableRecord, most_blocks, widest_group
 from tabulae.codes import rans
@@ -36,7 +36,7 @@ class MatrixParts:
     codes: Uint8s  # packed
     codebook: npt.NDArray[np.int8] | npt.NDArray[np.int16]  # [2**bits]
     scales: npt.NDArray[np.uint16]  # bfloat16 bits [rows] or [1]
-    widths: Uint8s  # [rows]: |A[r]| < 2^widths[r]
+    widths: Uint8s  # [ceil(rows / 16)]: |A[r]| < 2^widths[r // 16]
     multipliers: Int8s | None = None  # panel16: [panels, groups, 16]
     outlier_offsets: npt.NDArray[np.uint32] | None = None  # [rows + 1]
     outlier_columns: npt.NDArray[np.uint16] | None = None  # [n], ascending within a row
@@ -78,7 +78,7 @@ def parts_of(record: TableRecord, matrix: TableMatrix, widths: Widths) -> dict[s
     parts: dict[str, npt.NDArray[Any]] = {
         "codebook": matrix.codebook.astype(DTYPES[DTYPE_OF_BYTES[record.codepoint_bytes]]),
         "scales": to_bfloat16(matrix.scales),
-        "widths": widths.rows,
+        "widths": widths.panels,
     }
     if matrix.multipliers is not None:
         parts["multipliers"] = layouts.find(record.layout).pack_multipliers(matrix.multipliers)
@@ -152,14 +152,14 @@ def _check_as_planned(plan: TableRecord, matrix: TableMatrix, widths: Widths) ->
         "exponents": matrix.exponents,
         "rotation": None if matrix.rotation is None else tuple(matrix.rotation.factors),
         "scales": len(matrix.scales),
-        "widths": len(widths.rows),
+        "widths": len(widths.panels),
         "multipliers": None if matrix.multipliers is None else matrix.multipliers.shape,
     }
     expected = {name: getattr(plan, name) for name in ("rows", "cols", "bits", "group", "exponents", "rotation")}
     if plan.coding is not None and matrix.bits < plan.bits:
         expected["bits"] = matrix.bits  # planned at its widest
     expected["scales"] = 1 if plan.granularity == "tensor" else plan.rows
-    expected["widths"] = plan.rows
+    expected["widths"] = -(-plan.rows // PANEL)
     expected["multipliers"] = (plan.rows, plan.groups) if plan.granularity == "group" else None
     for name, value in expected.items():
         if have[name] != value:

@@ -7,7 +7,7 @@ file a missing or unknown field is an error; only a plan need not say what is no
 >>> record = TableRecord.planned("w", rows=20, cols=64, format="normal:4/g32/signmax", bits=4, group=32)
 >>> [(entry.name, entry.dtype, entry.shape) for entry in record.entries()]  # doctest: +NORMALIZE_WHITESPACE
 [('w.codes', 'U8', (1024,)), ('w.codebook', 'I16', (16,)), ('w.multipliers', 'I8', (2, 2, 16)),
- ('w.scales', 'BF16', (20,)), ('w.widths', 'U8', (20,))]
+ ('w.scales', 'BF16', (20,)), ('w.widths', 'U8', (2,))]
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from tabulae.arithmetic.hadamard import paley
 from tabulae.arithmetic.rotation import ODD
+from tabulae.arithmetic.widths import PANEL
 from tabulae.artifact import layouts
 from tabulae.artifact.names import check_name, check_unique, shown
 from tabulae.errors import TableModelError
@@ -180,7 +181,7 @@ class TableRecord(_Record, frozen=True, tag_field="kind", tag="table", omit_defa
         if self.granularity == "group":
             yield "multipliers", "I8", layout.multipliers_shape(self.rows, self.groups)
         yield "scales", "BF16", (1 if self.granularity == "tensor" else self.rows,)
-        yield "widths", "U8", (self.rows,)
+        yield "widths", "U8", (-(-self.rows // PANEL),)
         if self.outliers:
             yield "outlier_offsets", "U32", (self.rows + 1,)
             yield "outlier_columns", "U16", (self.outliers,)

@@ -108,6 +108,6 @@ def _check_widths(parts: MatrixParts, matrix: TableMatrix) -> None:
     if (record.chunk, record.accumulator) != (proved.chunk, proved.accumulator):
         must = f"chunk and accumulator must be {proved.chunk} and {proved.accumulator}"
         raise record.error(must, f"{record.chunk} and {record.accumulator}")
-    if not np.array_equal(parts.widths, proved.rows):
-        row = int(np.flatnonzero(parts.widths != proved.rows)[0])
-        raise record.error(f"the width of row {row} must be {proved.rows[row]} bits", parts.widths[row])
+    if not np.array_equal(parts.widths, proved.panels):
+        panel = int(np.flatnonzero(parts.widths != proved.panels)[0])
+        raise record.error(f"the width of panel {panel} must be {proved.panels[panel]} bits", parts.widths[panel])

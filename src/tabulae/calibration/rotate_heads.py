@@ -21,22 +21,30 @@ from tabulae.program.operations import Attention
 def rotate_heads(draft: Draft, seed: int = 0) -> Draft:
     """Rotate the values of every attention over the width of a head, each layer with signs of its own.
 
-    The importance of the linears behind is dropped: measure it anew.
+    The importance of the linears behind is evened out over every head: so it is with random signs, on average.
 
     :raises UsageError: the width of a head cannot be factored
     """
     draft = begin(draft, "rotate_heads")
     heads = {op.layer: op.head for op in draft.program.operations if isinstance(op, Attention)}
     changes: dict[str, Tensor] = {}
-    turned: set[str] = set()
+    widths: dict[str, int] = {}  # of the heads of a linear
     for edge in edges(draft):
         if edge.kind == "values":
             rotation = random_rotation(heads[edge.layer], seed + edge.layer)
             changes |= {name: draft.tensors.tensor(name).then(_rows(rotation)) for name in edge.producers}
             changes |= {name: draft.tensors.tensor(name).then(_columns(rotation)) for name in edge.consumers}
-            turned |= set(edge.consumers)
-    importance = {name: x for name, x in draft.importance.items() if name not in turned}
+            widths |= dict.fromkeys(edge.consumers, heads[edge.layer])
+    turned = frozenset(widths)
+    importance = dict(draft.importance)
+    for name in turned.intersection(importance):
+        importance[name] = _evened(importance[name], widths[name])
     return replace(draft, tensors=draft.tensors.changed(changes), importance=importance, turned=draft.turned | turned)
+
+
+def _evened(importance: Float32s, head: int) -> Float32s:
+    means = importance.reshape(-1, head).mean(1, dtype=np.float64)
+    return np.repeat(means, head).astype(np.float32)
 
 
 def _columns(rotation: Rotation) -> Callable[[Float32s], Float32s]:

@@ -63,6 +63,8 @@ ENTROPY_LINES = (
     Line("grid:{b}/row/rms/sparse=0.0005", (6, 6.25, 6.5, 6.75, 7), measured=(6, 6.5, 7)),
     single("int:8/row/search/entropy"),
     single("t:8/g64/search/entropy"),
+    single("t:7/g32/search/entropy"),
+    single("t:8/g32/search/entropy"),
 )
 
 # Outliers are added one by one, beside the kernel.
