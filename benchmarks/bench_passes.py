@@ -41,6 +41,8 @@ SETS = (
     "column_scales=sinkhorn",
     "column_scales=importance",
     "rotate_heads",
+    "spread_residual",
+    "spread_residual,sort_hidden",
     "bridge,fold_norms,rotate_residual",
     "bridge,fold_norms,rotate_residual,rotate_heads",
     "column_scales=importance,rotate_heads",

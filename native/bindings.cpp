@@ -345,7 +345,7 @@ NB_MODULE(_native, m) {
       .def("project",
            [](PyModel& self, int input, const std::vector<std::vector<int>>& linears) {
              Project op{input, {}};
-             for (const auto& linear : linears) 
+             for (const auto& linear : linears)
                op.linears.push_back({linear.at(0), linear.at(1), linear.at(2), linear.at(3)});
              self.model.push(std::move(op));
            })

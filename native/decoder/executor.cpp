@@ -260,7 +260,8 @@ void Executor::run(const Activate& op, Run& run) {
   each_position(run, [&](int64_t i) {
     const float* up = op.up == kNone ? nullptr : row(op.up, i);
     if (op.order.empty()) return kernels_.activate(op.function, row(op.input, i), up, width, row(op.out, i));
-    std::vector<float> results(width);
+    thread_local std::vector<float> results;
+    results.resize(width);
     kernels_.activate(op.function, row(op.input, i), up, width, results.data());
     for (int64_t j = 0; j < width; ++j) row(op.out, i)[j] = results[op.order[j]];
   });

@@ -114,8 +114,8 @@ void Model::check(const Embed& op) {
   const Weight& w = weight(op.weight);
   require(w.cols() == width(op.out), "embed", "columns must fit the buffer" + against(w.cols(), width(op.out)));
   require(w.rotation.empty(), "embed", "an embedding must not be rotated");
-  const auto is_embed = [](const Operation& before) { return std::holds_alternative<Embed>(before); };
-  require(std::all_of(operations_.begin(), operations_.end(), is_embed), "embed", "it must be the first operation");
+  require(operations_.empty() || std::holds_alternative<Embed>(operations_.back()), "embed",
+          "it must be the first operation, or follow one of its kind");
   require(op.first == tokens_, "embed", "bands of tokens must follow one another" + against(op.first, tokens_));
   tokens_ += w.rows();
 }
@@ -187,7 +187,8 @@ void Model::check(const Activate& op) {
   same_width(op.input, op.out);
   if (op.up != kNone) same_width(op.up, op.out);
   const int64_t n = width(op.out);
-  require(op.order.empty() || static_cast<int64_t>(op.order.size()) == n, "activate", "an order must be of all columns");
+  require(op.order.empty() || static_cast<int64_t>(op.order.size()) == n, "activate",
+          "an order must be of all columns");
   for (const int32_t j : op.order) require(j >= 0 && j < n, "activate", "an order must be of columns that there are");
 }
 

@@ -52,7 +52,7 @@ struct Attention {
 };
 struct Activate {
   Function function;
-  int input, up, out;  // up: gated, or none
+  int input, up, out;          // up: gated, or none
   std::vector<int32_t> order;  // column j gets result order[j]; empty: they stay where they are
 };
 struct Add {

@@ -4,6 +4,7 @@ from tiny_models import CONFIGS, TOKENS
 from tiny_tables import WAYS, bound
 
 from tabulae.calibration import Draft, column_scales, sort_hidden
+from tabulae.calibration.edges import edges
 from tabulae.calibration.sort_hidden import hidden_layers
 from tabulae.errors import UsageError
 from tabulae.formats import parse
@@ -56,11 +57,11 @@ def test_dealt_units_give_the_bits_of_the_reference(name, tiny) -> None:
         np.testing.assert_array_equal(session.feed(TOKENS, wanted=0).view(np.uint32), expected.view(np.uint32))
 
 
-def test_scales_of_columns_find_their_units(tiny, deviation) -> None:
-    model = tiny("llama")
-    importance = {name: np.full(model.shape(name)[1], 2, np.float32) for name in model.program.linears()}
-    draft = column_scales(sort_hidden(Draft.of(model, importance), group=43))
-    assert deviation("llama", draft) < 1
+@pytest.mark.parametrize("name", ["llama", "opt"])  # a gate, and a ReLU
+def test_scales_of_columns_find_their_units(name, tiny, deviation) -> None:
+    draft = column_scales(sort_hidden(with_importance(tiny(name)), group=group_of(tiny(name))))
+    assert "hidden" in {edge.kind for edge in edges(draft)}
+    assert deviation(name, draft) < 1
 
 
 def test_rows_columns_and_biases_move_together(tiny) -> None:

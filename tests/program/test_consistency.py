@@ -59,7 +59,7 @@ def test_a_consistent_program() -> None:
         ([Project("x", (Linear("e", "x"),))], "input and outputs must be different buffers"),
         (
             [Project("x", (Linear("e", "h"), Linear("e", "h")))],
-            "bands must follow one another and not be empty, but got 0:8",
+            "project to h] it must be written once, or in bands, but got 2 times",
         ),
         ([Project("x", (Linear("a", "h", rows=(0, 4)),))], "bands must end at row 8, but got 4"),
         (
@@ -67,9 +67,10 @@ def test_a_consistent_program() -> None:
             "one another and not be empty",
         ),
         ([Project("x", (Linear("a", "h", rows=(0, 8)), Linear("b", "h", rows=(8, 8))))], "but got 8:8"),
-        ([Embed("e", "x")], "bands must follow one another and not be empty, but got 0:12"),
+        ([Embed("e", "x")], "operation 0, embed] it must be written once, or in bands, but got 2 times"),
         ([Embed("e", "h", rows=(0, 12))], "an embedding must have one output, but got ['x', 'h']"),
         ([QKV, Embed("e", "x")], "embeddings must come before all else, but got operations [0, 2]"),
+        ([Activate("relu", "x", "h", (3, 3))], "digits of a deal must multiply to 8, but got (3, 3)"),
         ([Rotary("x", "inv_freq", 3)], "a head must divide the buffer, but got 3"),
         ([Rotary("x", "inv_freq", 0)], "a head must divide the buffer, but got 0"),
         ([QKV, Attention(**{**ATTENTION, "heads": 4})], "q, k, v and out must have 16, 4, 4, 16 columns"),
@@ -102,3 +103,15 @@ def test_programs_survive_json() -> None:
     architecture = architectures.find(source)
     once = architecture.program(architecture.config(source))
     assert msgspec.json.decode(msgspec.json.encode(once), type=Program) == once
+
+
+def test_a_program_begins_with_an_embedding() -> None:
+    whole = program()
+    with pytest.raises(ModelError, match="it must begin with an embedding"):
+        check_program(msgspec.structs.replace(whole, operations=whole.operations[1:]))
+
+
+def test_a_deal_has_few_digits() -> None:
+    text = msgspec.json.encode(program(Activate("relu", "x", "h", (8, 1, 1, 1, 1))))
+    with pytest.raises(msgspec.ValidationError, match="length <= 4"):
+        msgspec.json.decode(text, type=Program)

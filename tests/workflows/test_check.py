@@ -14,9 +14,16 @@ def test_a_good_file(tiny_tab):
     assert len({run.sha256 for run in report.hashes}) == 1 and len(report.hashes) == 8 * len(_native.isas())
 
 
+def place_of(path, entry):
+    """Where the bytes of an entry begin in the file."""
+    with open_table_model(path) as file:
+        data, whole = (array.__array_interface__["data"][0] for array in (file.entry(entry), file._data))
+    return 8 + int.from_bytes(path.read_bytes()[:8], "little") + data - whole
+
+
 def test_changed_codes_are_named(tiny_tab, tmp_path):
     data = bytearray(tiny_tab.read_bytes())
-    data[-300_000 % len(data)] ^= 1
+    data[place_of(tiny_tab, "model.layers.1.mlp.up_proj.weight.codes") + 100] ^= 1
     path = tmp_path / "m.tab"
     path.write_bytes(data)
     report = tabulae.check(path)
@@ -25,12 +32,8 @@ def test_changed_codes_are_named(tiny_tab, tmp_path):
 
 
 def test_what_was_found_is_told_even_if_the_model_cannot_run(tiny_tab, tmp_path):
-    with open_table_model(tiny_tab) as file:
-        offset = (
-            file.entry("model.norm.weight").__array_interface__["data"][0] - file._data.__array_interface__["data"][0]
-        )
     data = bytearray(tiny_tab.read_bytes())
-    start = 8 + int.from_bytes(data[:8], "little") + offset
+    start = place_of(tiny_tab, "model.norm.weight")
     data[start : start + 4] = b"\x00\x00\xc0\x7f"  # NaN
     (tmp_path / "m.tab").write_bytes(data)
     report = tabulae.check(tmp_path / "m.tab")

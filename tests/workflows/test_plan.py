@@ -16,11 +16,14 @@ from tabulae.artifact.reader import open_table_model
 from tabulae.calibration import split_rows
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation.sensitivity import tables
+from tabulae.evaluation.sensitivity import write as write_sensitivity
 from tabulae.planning.budget import Budget
 from tabulae.planning.plan import read, write
+from tabulae.program.operations import Gate
 from tabulae.workflows.budgeted import build_within
 from tabulae.workflows.planner import planner
 from tabulae.workflows.prepared import tables_of
+from tabulae.workflows.stored import program_of
 from tabulae.workflows.study import study
 
 TEXT = "the inn on the hill is a thin thing and the rain is on it "
@@ -35,9 +38,9 @@ def text(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(tiny_folder):
-    with tabulae.open(tiny_folder) as model:
-        yield model
+def trained(tmp_path_factory):
+    with tabulae.open(write_folder(tmp_path_factory.mktemp("wide"), intermediate_size=192)) as model:
+        yield model  # 192 hidden units can be dealt to groups
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +167,38 @@ def test_bands_of_a_tensor_are_scaled_together(planned, trained, text, tmp_path)
     with pytest.raises(UsageError, match=r"all bands of a tensor must have column_scale, or none, but got") as error:
         trained.build(tmp_path / "m.tab", plan=replace(plan, entries=tuple(entries)), calibration=text)
     assert scaled[1] in str(error.value)
+
+
+def test_hidden_units_are_dealt(planned, tmp_path):
+    built = build_within(planned, tmp_path / "m.tab", Budget(bits=8.0))
+    with open_table_model(built.path) as file:
+        gates = [op for op in program_of(file).operations if isinstance(op, Gate)]
+    assert [op.deal for op in gates] == [(3, 2, 32)] * 2
+
+
+@pytest.mark.parametrize("planned", ["bands"], indirect=True)
+def test_rows_that_the_text_never_uses_are_not_free(planned, trained):
+    values = planned.study.sensitivity.values
+    for table in ("model.embed_tokens.weight", "lm_head.weight"):
+        bands = {name: s / planned.draft.shape(name)[0] for name, s in values.items() if name.startswith(table)}
+        assert len(bands) > 2
+        mean = sum(values[name] for name in bands) / trained.shape(table)[0]
+        assert min(bands.values()) > mean / 20
+
+
+@pytest.mark.parametrize("planned", ["bands"], indirect=True)
+def test_sensitivities_of_bands_are_refused_where_whole_ones_are_wanted(planned, trained, text, tmp_path):
+    write_sensitivity(planned.study.sensitivity, tmp_path / "s.json")
+    assert study(trained, text.read_text(), sensitivity=tmp_path / "s.json").sensitivity == planned.study.sensitivity
+    with pytest.raises(UsageError, match="every tensor must be one of the model's"):
+        study(trained, text.read_text(), sensitivity=tmp_path / "s.json", bands=False)
+
+
+@pytest.mark.parametrize("planned", ["bands"], indirect=True)
+def test_a_plan_in_bands_without_its_text(planned, trained, tmp_path):
+    plan = replace(planned.plan(Budget(bits=8.0)), calibration=None)
+    with pytest.raises(UsageError, match="it must name its calibration, but got none"):
+        trained.build(tmp_path / "m.tab", plan=plan)
 
 
 @pytest.mark.parametrize("planned", ["bands"], indirect=True)

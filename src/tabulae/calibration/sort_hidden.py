@@ -5,7 +5,7 @@ column is its share, and so what an error of the same relative size in its row o
 few units give most (SmolLM2: a twelfth of them 40 %), and once sorted these rows can have finer formats than the rest.
 
 The columns of the linear behind must not be sorted: loud ones in one group share a scale, and lose up to three times as
-much. So the operation between deals the units to groups as it writes them, for half a microsecond a layer.
+much. So the operation between deals the units to groups as it writes them.
 
 >>> trained = tabulae.open(model)
 >>> behind = [f"model.layers.{layer}.mlp.down_proj.weight" for layer in (0, 1)]
@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
+from tabulae.arithmetic.activations import BLOCK
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.flow import Flow, Value
@@ -31,8 +32,6 @@ from tabulae.calibration.order import begin
 from tabulae.errors import UsageError
 from tabulae.formats.distributions import Float64s
 from tabulae.program.operations import Activate, Gate, Linear, dealt_ranks
-
-GROUP = 32  # the smallest of block formats; pairs of groups get units from afar, too
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,10 @@ def hidden_layers(draft: Draft) -> Iterator[Hidden]:
             yield Hidden(number, draft.program.buffers[op.out], known, readers)
 
 
-def sort_hidden(draft: Draft, *, group: int = GROUP) -> Draft:
+def sort_hidden(draft: Draft, *, group: int = BLOCK) -> Draft:
     """Sort the units of every feed-forward layer, and deal them to groups of columns behind; importance follows.
+
+    ``group``: the smallest of block formats. Pairs of groups get units from afar, too.
 
     Layers whose width is no multiple of ``group`` stay as they are, noted.
 

@@ -1,10 +1,9 @@
 """Tables in bands of rows that matter alike, so that each can have a format of its own.
 
 Two kinds of tables have rows that matter unlike by far. Of the *embedding* (and of the head, be it the same table or
-not) the rows of frequent tokens: tokenizers number their tokens by frequency, so bands are of token numbers, each twice
-as long as the one before. Of the linears that make *hidden* units the loudest, once they are sorted (``sort_hidden``).
-Measured on SmolLM2, relative to storing each table in one format: the embedding alone saves a tenth of a bit of all
-weights, both together .15 (benchmarks/bench_plans.py --whole).
+not) the rows of frequent tokens: merges are numbered as they were found, the most frequent first, so bands are of token
+numbers, each twice as long as the one before. Of the linears that make *hidden* units the loudest, once they are sorted
+(``sort_hidden``). What that is worth: docs/formats.md, benchmarks/bench_plans.py --whole.
 
 A band is a tensor of its own, named after its rows: ``model.embed_tokens.weight[768:1536]``. Bands are exact: the
 rewritten program's logits are those of the program, to the bit.
@@ -21,6 +20,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from tabulae.arithmetic.activations import BLOCK
+from tabulae.arithmetic.widths import PANEL
 from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.order import begin
 from tabulae.calibration.sort_hidden import hidden_layers
@@ -29,8 +30,7 @@ from tabulae.program.operations import AnyOperation, Embed, Linear, Program, Pro
 # Where bands end, in parts of the rows.
 TOKENS: Final = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 UNITS: Final = (1 / 48, 1 / 12, 1 / 4)
-PANEL: Final = 16  # rows that kernels read together: bands of fewer would be padded
-LEAST: Final = 1 << 14  # weights of a band: header and padding cost a band about 400 bytes
+LEAST: Final = 1 << 14  # weights of a band: with 7 bits 14 KB, and 1.7 KB of header and padding
 
 BAND: Final = re.compile(r"\[[0-9]+:[0-9]+\]$")
 
@@ -39,10 +39,13 @@ T = TypeVar("T")
 Used = TypeVar("Used", Embed, Linear)
 
 
-def split_rows(draft: Draft, *, least: int = LEAST) -> Draft:
-    """Embedding, head and the linears of hidden units in bands of at least so many weights; importance follows."""
+def split_rows(draft: Draft, *, least: int = LEAST, group: int = BLOCK) -> Draft:
+    """Embedding, head and the linears of hidden units in bands of at least so many weights; importance follows.
+
+    Units whose number is no multiple of ``group`` cannot have been sorted, and stay together.
+    """
     draft = begin(draft, "split_rows")
-    bands = {name: rows for name, rows in _bands(draft, least) if len(rows) > 1}
+    bands = {name: rows for name, rows in _bands(draft, least, group) if len(rows) > 1}
     tensors = {band_name(name, rows): _band(draft.tensors.tensor(name), rows) for name in bands for rows in bands[name]}
     return replace(
         draft,
@@ -71,8 +74,16 @@ def whole_name(name: str) -> str:
     return BAND.sub("", name)
 
 
-def _bands(draft: Draft, least: int) -> Iterator[tuple[str, list[Rows]]]:
-    units = [one.weight for layer in hidden_layers(draft) for one in layer.makers]
+def token_bands(program: Program) -> list[list[str]]:
+    """The bands of every table whose rows are tokens, where it has some."""
+    found: dict[str, list[str]] = {}
+    for name in _of_tokens(program):
+        found.setdefault(whole_name(name), []).append(name)
+    return [names for names in found.values() if len(names) > 1]
+
+
+def _bands(draft: Draft, least: int, group: int) -> Iterator[tuple[str, list[Rows]]]:
+    units = [one.weight for layer in hidden_layers(draft) if layer.width % group == 0 for one in layer.makers]
     for names, shares in ((_of_tokens(draft.program), TOKENS), (units, UNITS)):
         for name in names:
             yield name, _cut(draft.shape(name), shares, least)
@@ -101,10 +112,10 @@ def _band(whole: Tensor, rows: Rows) -> Tensor:
 
 def _spread(values: Mapping[str, T], bands: Bands) -> dict[str, T]:
     """What is known of tensors, known of their bands."""
-    return {one: value for name, value in values.items() for one in names_of(name, bands)}
+    return {one: value for name, value in values.items() for one in _names_of(name, bands)}
 
 
-def names_of(name: str, bands: Bands) -> list[str]:
+def _names_of(name: str, bands: Bands) -> list[str]:
     """The bands of a tensor, or itself."""
     return [band_name(name, rows) for rows in bands[name]] if name in bands else [name]
 

@@ -3,9 +3,8 @@
 A block format gives every group of columns one scale, and with importance that scale serves the loudest column first:
 its error becomes small, whatever happens to the quiet ones beside it. Two loud columns in one group share a scale;
 dealt out to different groups, each has its own. An RMS norm, a layer norm and an addition do not care for the order of
-channels, so it is a permutation of what writes the stream and of what reads it, gains included. Squared error of
-SmolLM2's embedding, weighed by importance: 17 % less with lloyd:6/g32, 23 % with lloyd:4/g64; of query and gate 1 to 2.
-Formats with a scale per row do not change.
+channels, so it is a permutation of what writes the stream and of what reads it, gains included. What it is worth:
+docs/formats.md, benchmarks/bench_passes.py. Formats with a scale per row do not change.
 
 >>> [int(column) for column in dealt(np.arange(128), group=32)[::32]]  # who comes first in each group
 [0, 2, 1, 3]
@@ -16,16 +15,15 @@ from functools import partial
 
 import numpy as np
 
+from tabulae.arithmetic.activations import BLOCK
 from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.calibration.bases import residual_basis
 from tabulae.calibration.draft import Draft
 from tabulae.calibration.order import begin
 from tabulae.formats.distributions import Float64s
 
-GROUP = 32  # the smallest of block formats; their pairs and fours are groups too
 
-
-def spread_residual(draft: Draft, *, group: int = GROUP) -> Draft:
+def spread_residual(draft: Draft, *, group: int = BLOCK) -> Draft:
     """Deal the channels to groups of columns, loudest first; importance follows.
 
     Left as it is, noted, where an operation looks at single channels of the stream or the groups would not fill it.

@@ -93,10 +93,12 @@ def _check_columns(where: str, op: AnyOperation, program: Program) -> None:
             fits = not deal or prod(deal) == widths[0]
             _must(where, fits, f"digits of a deal must multiply to {widths[0]}", deal)
         case Project():
-            outs = {linear.out: width[linear.out] for linear in op.linears}
-            _must(where, op.input not in outs, "input and outputs must be different buffers", op.input)
-            for out, columns in outs.items():
-                _check_bands(where, [linear.rows for linear in op.linears if linear.out == out], columns)
+            bands: dict[str, list[Rows | None]] = {}
+            for linear in op.linears:
+                bands.setdefault(linear.out, []).append(linear.rows)
+            _must(where, op.input not in bands, "input and outputs must be different buffers", op.input)
+            for out, rows in bands.items():
+                _check_bands(f"{where} to {out}", rows, width[out])
         case Rotary():
             _must(where, op.head > 0 and width[op.buffer] % op.head == 0, "a head must divide the buffer", op.head)
         case Attention():
@@ -112,12 +114,14 @@ def _check_embeddings(program: Program) -> None:
     found = [number for number, op in enumerate(program.operations) if isinstance(op, Embed)]
     _must("program", found == list(range(len(found))), "embeddings must come before all else", f"operations {found}")
     bands = [op for op in program.operations if isinstance(op, Embed)]
+    _must("program", bool(bands), "it must begin with an embedding", "none")
     _must("program", len({op.out for op in bands}) <= 1, "an embedding must have one output", [op.out for op in bands])
     _check_bands("program operation 0, embed", [op.rows for op in bands], program.vocabulary)
 
 
 def _check_bands(where: str, bands: Sequence[Rows | None], whole: int) -> None:
     """A weight that is whole, or bands that follow one another from the first row to the last."""
+    _must(where, len(bands) == 1 or None not in bands, "it must be written once, or in bands", f"{len(bands)} times")
     ends = [0]
     for begin, end in (rows or (0, whole) for rows in bands):
         _must(where, begin == ends[-1] < end, "bands must follow one another and not be empty", f"{begin}:{end}")

@@ -15,6 +15,7 @@ from tabulae.arithmetic.arrays import Int64s
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # counts are int32 in every kernel and target
 Rows = tuple[Annotated[int, msgspec.Meta(ge=0)], Size]  # begin, end
+Deal = Annotated[tuple[Size, ...], msgspec.Meta(max_length=4)]
 Activation = Literal["silu", "gelu", "gelu_tanh", "relu"]
 
 
@@ -115,7 +116,7 @@ class Activate(Operation, frozen=True, tag="activate"):
     fn: Activation
     input: str
     out: str
-    deal: tuple[Size, ...] = ()  # as of a Gate
+    deal: Deal = ()  # as of a Gate
 
 
 class Gate(Operation, frozen=True, tag="gate"):
@@ -129,7 +130,7 @@ class Gate(Operation, frozen=True, tag="gate"):
     gate: str
     up: str
     out: str
-    deal: tuple[Size, ...] = ()
+    deal: Deal = ()
 
 
 def dealt_ranks(deal: tuple[int, ...], width: int) -> Int64s:

@@ -1,7 +1,8 @@
 """A trained model prepared for formats: all passes that come before them, the same for study, plan and build.
 
-With importance, tables whose rows matter unlike are studied and planned in bands of rows; what sensitivities or a plan
-are of, their names say.
+With importance, channels and hidden units get the order that serves formats best, and tables whose rows matter unlike
+are studied and planned in bands of rows. Whether sensitivities or a plan are of these or of whole tables, their names
+say.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,7 +25,7 @@ def prepared(
 
     :raises UsageError: as of the passes
     """
-    draft = Draft.of(model, importance)
+    draft, bands = Draft.of(model, importance), bands and bool(importance)
     if bands:
         draft = sort_hidden(spread_residual(draft))
     if strength and (only is None or only):
@@ -38,5 +39,5 @@ def tables_of(model: Trained, *, bands: bool) -> tuple[str, ...]:
 
 
 def in_bands(model: Trained, names: Collection[str]) -> bool:
-    """Whether names are those of a model's bands."""
-    return not set(names) <= set(tables(model.program))
+    """Whether names are those of a model's tables in bands, though it may have none."""
+    return set(names) == set(tables_of(model, bands=True))

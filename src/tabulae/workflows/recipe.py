@@ -82,6 +82,8 @@ def by_plan(model: Trained, plan: Plan, importance: Mapping[str, Float32s]) -> R
     :raises UsageError: columns to be scaled that cannot be, or without importance
     """
     bands, scaled = in_bands(model, plan.to_formats()), plan.scaled()
+    if not importance and (scaled or not set(plan.to_formats()) <= set(model.names)):
+        raise UsageError("plan", "with bands or column_scale it must name its calibration", "none", "plan anew")
     only = {whole_name(name) for name in scaled}
     draft = prepared(model, importance, bands=bands, strength=plan.column_strength, only=only)
     unlike = sorted(draft.scaled.symmetric_difference(scaled))

@@ -17,6 +17,7 @@ import xxhash
 from tabulae import __version__, texts
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.calibration import Draft
+from tabulae.calibration.split_rows import token_bands
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation.importance import measure_importance
 from tabulae.evaluation.journal import Journal
@@ -38,6 +39,8 @@ SCORED: Final = {"count": 4, "length": 256, "first": 32}  # windows for sensitiv
 # Each format on its share of the windows: in a few positions everything hangs on how one weight happens to be rounded
 # (there an early layer decides about a massive activation), and another rounding is another draw.
 FORMATS: Final = ("normal:4/g64/search", "lloyd:5/g64/search")
+
+FLOOR: Final = 16
 
 Progress = Callable[[str, int, int], object]  # what comes next, how much is done, of how much
 
@@ -77,7 +80,7 @@ def study(
     :raises UsageError: a text shorter than a window; a file of another model
     :raises FileError: the file cannot be read or written
     """
-    known = _known(model, sensitivity, by)
+    known = _known(model, sensitivity, by, bands)
     usual: Source = "data-free" if text is None and model.parameters() > LARGE else "measured"
     by = by or (known.source if known else usual)
     if by == "data-free":
@@ -88,8 +91,11 @@ def study(
     importance, calibration = runner.importance()
     if known is None:
         part = Path(f"{sensitivity}.part") if sensitivity and by == "measured" else None
-        journal = Journal(part, f"tabulae {__version__}, {model.fingerprint}, {calibration.hash}")
-        known = _kept(runner.sensitivity(by, prepared(model, importance, bands=bands), journal), sensitivity)
+        draft = prepared(model, importance, bands=bands)
+        passes = ",".join(draft.done)
+        journal = Journal(part, f"tabulae {__version__}, {model.fingerprint}, {calibration.hash}, {passes}")
+        found = runner.sensitivity(by, draft, journal)
+        known = _kept(msgspec.structs.replace(found, values=_at_least(found.values, draft)), sensitivity)
         journal.remove()
     return Study(known, importance, calibration)
 
@@ -204,11 +210,24 @@ def _mean(found: Sequence[Sensitivity], windows: Windows) -> Sensitivity:
     return msgspec.structs.replace(first, text=windows.fingerprint, values=values, se=se or None)
 
 
-def _known(model: "TrainedModel", path: Path | None, by: Source | None) -> Sensitivity | None:
+def _at_least(values: Mapping[str, float], draft: Draft) -> dict[str, float]:
+    """Sensitivities with a floor for bands of tokens: a text is short, and rows that it never uses seem to be free.
+
+    No band's rows count for less than a sixteenth, two bits, of what the table's rows do on average.
+    """
+    found = dict(values)
+    for bands in token_bands(draft.program):
+        rows = {name: draft.shape(name)[0] for name in bands}
+        least = fsum(values[name] for name in bands) / sum(rows.values()) / FLOOR
+        found |= {name: max(values[name], least * rows[name]) for name in bands}
+    return found
+
+
+def _known(model: "TrainedModel", path: Path | None, by: Source | None, bands: bool) -> Sensitivity | None:
     """What a file has, if there is one; refused if it was made in another way than is asked for."""
     if path is None or not path.exists():
         return None
-    found = read(path, model.fingerprint, tables(model.program), tables_of(model, bands=True))
+    found = read(path, model.fingerprint, tables(model.program), tables_of(model, bands=bands))
     if by is not None and found.source != by:
         raise UsageError("sensitivity", f"the file must be {by}", found.source, f"leave out --by, or remove {path}")
     return found
