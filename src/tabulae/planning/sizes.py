@@ -5,8 +5,8 @@ as the writer does when it makes room: codepoints (16 bits) and outliers (32). C
 long as those of a sample.
 
 >>> sizes = table_sizes("w", (576, 576), "normal:4/g64/signmax")
->>> sizes.file, sizes.memory, 576 * 576 // 2 + 64 + 9 * 576 + 2 * 576 + 576
-(172864, 172864, 172864)
+>>> sizes.file, sizes.memory, 576 * 576 // 2 + 64 + 9 * 576 + 2 * 576 + 64
+(172352, 172352, 172352)
 """
 
 from collections.abc import Mapping, Sequence
