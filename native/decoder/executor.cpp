@@ -259,11 +259,12 @@ void Executor::run(const Activate& op, Run& run) {
   const int64_t width = model_.buffers()[op.out];
   each_position(run, [&](int64_t i) {
     const float* up = op.up == kNone ? nullptr : row(op.up, i);
-    if (op.order.empty()) return kernels_.activate(op.function, row(op.input, i), up, width, row(op.out, i));
+    float* out = row(op.out, i);
+    if (op.order.empty()) return kernels_.activate(op.function, row(op.input, i), up, width, out);
     thread_local std::vector<float> results;
     results.resize(width);
     kernels_.activate(op.function, row(op.input, i), up, width, results.data());
-    for (int64_t j = 0; j < width; ++j) row(op.out, i)[j] = results[op.order[j]];
+    for (int64_t j = 0; j < width; ++j) out[j] = results[op.order[j]];
   });
 }
 

@@ -56,7 +56,7 @@ def column_scales(
         scaled, or not without another one
     """
     draft = begin(draft, "column_scales")
-    tensors, importance, scaled = draft.tensors, dict(draft.importance), set(draft.scaled)
+    tensors, importance = draft.tensors, dict(draft.importance)
     for edge in _chosen(draft, kinds, only):
         wanted = _balancing(draft, edge) if by == "sinkhorn" else _by_importance(draft, edge)
         factors = _settled(wanted, STRENGTHS[by] if strength is None else strength, exact)
@@ -64,8 +64,7 @@ def column_scales(
         for name in edge.consumers:
             if name in importance:
                 importance[name] = (importance[name] / np.square(factors[edge.columns])).astype(np.float32)
-        scaled.update(edge.consumers)
-        draft = replace(draft, tensors=tensors, importance=importance, scaled=frozenset(scaled))
+        draft = replace(draft, tensors=tensors, importance=importance, scaled=draft.scaled.union(edge.consumers))
     return draft
 
 

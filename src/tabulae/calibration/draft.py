@@ -14,8 +14,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
+import numpy as np
+
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
+from tabulae.formats.distributions import Float64s
 from tabulae.program.operations import Program
 
 
@@ -105,6 +108,12 @@ class Draft:
     def read(self, name: str) -> Float32s:
         """One tensor after all passes."""
         return self.tensors[name]
+
+    def loudness(self, name: str) -> Float64s:
+        """Of every column of a linear [cols] the sum of its squares times importance, which must be known."""
+        weights = self.tensors[name]
+        energy: Float64s = np.einsum("ij,ij->j", weights, weights, dtype=np.float64)
+        return energy * self.importance[name]
 
     def noted(self, note: str) -> "Draft":
         """With one note more."""

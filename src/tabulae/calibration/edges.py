@@ -64,8 +64,8 @@ def _candidates(draft: Draft, flow: Flow) -> Iterator[Edge]:
 
 def _behind(kind: Kind, flow: Flow, value: Value, out: Value, columns: Int64s, layer: int = -1) -> Iterator[Edge]:
     """The edge over one operation, from what writes ``value`` to what reads ``out``, if both are linears alone."""
-    writer, linears = flow.linear_writing(value), flow.linears_of(out)
-    if writer is not None and linears is not None and flow.users(value) == [out[0]]:
+    writer, linears = flow.linear_feeding(value), flow.linears_of(out)
+    if writer is not None and linears is not None:
         names = (writer.weight,) if writer.bias is None else (writer.weight, writer.bias)
         yield Edge(kind, names, _weights(linears), columns, int(columns.max()) + 1, layer)
 

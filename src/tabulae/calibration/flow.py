@@ -52,6 +52,10 @@ class Flow:
         op = self.program.operations[value[0]]
         return next((one for one in op.linears if one.out == value[1]), None) if isinstance(op, Project) else None
 
+    def linear_feeding(self, value: Value) -> Linear | None:
+        """The same, if one operation alone reads the value."""
+        return self.linear_writing(value) if len(self.users(value)) == 1 else None
+
 
 def _tensors_of(op: object) -> list[str]:
     match op:

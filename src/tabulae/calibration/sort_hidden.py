@@ -2,10 +2,10 @@
 
 Unit i of a feed-forward layer adds ``h_i`` times its column of the linear behind: mean h_i^2 times the square of that
 column is its share, and so what an error of the same relative size in its row of gate or up costs. In a trained network
-few units give most (SmolLM2: a twelfth of them 40 %), and once sorted these rows can have finer formats than the rest.
+few units give most, and once sorted these rows can have finer formats than the rest.
 
-The columns of the linear behind must not be sorted: loud ones in one group share a scale, and lose up to three times as
-much. So the operation between deals the units to groups as it writes them.
+The columns of the linear behind must not be sorted: loud ones in one group share a scale, and lose by it. So the
+operation between deals the units to groups as it writes them.
 
 >>> trained = tabulae.open(model)
 >>> behind = [f"model.layers.{layer}.mlp.down_proj.weight" for layer in (0, 1)]
@@ -27,7 +27,7 @@ import numpy as np
 from tabulae.arithmetic.activations import BLOCK
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.calibration.draft import Draft, Tensor
-from tabulae.calibration.flow import Flow, Value
+from tabulae.calibration.flow import Flow
 from tabulae.calibration.order import begin
 from tabulae.errors import UsageError
 from tabulae.formats.distributions import Float64s
@@ -51,12 +51,11 @@ def hidden_layers(draft: Draft) -> Iterator[Hidden]:
         if not isinstance(op, Gate | Activate):
             continue
         inputs = [flow.reads[number][name] for name in ((op.gate, op.up) if isinstance(op, Gate) else (op.input,))]
-        makers = [_only_writer(flow, value) for value in inputs]
-        readers = flow.linears_of((number, op.out))
-        linears = [one for one in (*makers, *(readers or ())) if one is not None]
-        if readers and None not in makers and all(flow.alone(one.weight) for one in linears):
-            known = tuple(one for one in makers if one is not None)
-            yield Hidden(number, draft.program.buffers[op.out], known, readers)
+        makers = tuple(one for value in inputs if (one := flow.linear_feeding(value)))
+        readers = flow.linears_of((number, op.out)) or ()
+        found = readers and len(makers) == len(inputs)
+        if found and all(flow.alone(one.weight) for one in (*makers, *readers)):
+            yield Hidden(number, draft.program.buffers[op.out], makers, readers)
 
 
 def sort_hidden(draft: Draft, *, group: int = BLOCK) -> Draft:
@@ -89,19 +88,12 @@ def _deal(width: int, group: int) -> tuple[int, ...]:
     return (hands, group) if hands % 2 else (hands // 2, 2, group)
 
 
-def _only_writer(flow: Flow, value: Value) -> Linear | None:
-    """The linear that writes a value which one operation reads."""
-    return flow.linear_writing(value) if len(flow.users(value)) == 1 else None
-
-
 def _loudness(draft: Draft, layer: Hidden) -> Float64s:
     unknown = [one.weight for one in layer.readers if one.weight not in draft.importance]
     if unknown:
         raise UsageError("sort_hidden", f"the importance of {unknown[0]} must be known", "none", "measure it")
-    total = np.zeros(layer.width)
-    for one in layer.readers:
-        total += np.square(draft.tensors[one.weight], dtype=np.float64).sum(0) * draft.importance[one.weight]
-    return total
+    loud: Float64s = np.sum([draft.loudness(one.weight) for one in layer.readers], axis=0)
+    return loud
 
 
 def _moved(draft: Draft, layer: Hidden, rows: Int64s, columns: Int64s) -> dict[str, Tensor]:

@@ -12,11 +12,12 @@ docs/formats.md, benchmarks/bench_passes.py. Formats with a scale per row do not
 
 from dataclasses import replace
 from functools import partial
+from math import prod
 
 import numpy as np
 
 from tabulae.arithmetic.activations import BLOCK
-from tabulae.arithmetic.arrays import Float32s, Int64s
+from tabulae.arithmetic.arrays import Int64s
 from tabulae.calibration.bases import residual_basis
 from tabulae.calibration.draft import Draft
 from tabulae.calibration.order import begin
@@ -62,8 +63,7 @@ def dealt(ranked: Int64s, group: int) -> Int64s:
 def _loudness(draft: Draft, readers: list[str], width: int) -> Float64s:
     total = np.zeros(width)
     for name in readers:
-        weights: Float32s = draft.tensors[name]
-        loud = np.einsum("ij,ij->j", weights, weights, dtype=np.float64) * draft.importance[name]
+        loud = draft.loudness(name)
         if loud.sum() > 0:
-            total += weights.size / loud.sum() * loud
+            total += prod(draft.shape(name)) / loud.sum() * loud
     return total

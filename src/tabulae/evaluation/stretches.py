@@ -40,7 +40,7 @@ def cuts(program: Program) -> tuple[Cut, ...]:
     """
     needed, found, selected = {program.logits}, [START], False
     embeddings = sum(isinstance(op, Embed) for op in program.operations)
-    for at in reversed(range(max(1, embeddings), len(program.operations))):
+    for at in reversed(range(embeddings, len(program.operations))):
         read, written = buffers_of(program.operations[at])
         needed = needed - set(written) | set(read)
         selected |= isinstance(program.operations[at], Select)

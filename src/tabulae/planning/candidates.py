@@ -55,7 +55,7 @@ LINES = (
 )
 
 # Smaller in the file, larger in memory: codes of variable length. Beyond 6 bits 127 steps reach the largest weights of
-# fewer and fewer rows, and the line bends: there a few weights beside the codes (one in 2,000, which no kernel notices)
+# fewer and fewer rows, and the line bends: there a few weights beside the codes (one in 2,000, at a tenth of the speed)
 # or a searched scale keep it straight. With one scale for a whole tensor R falls by 3 %, and KL grows sixfold: quiet
 # rows matter more than R says.
 ENTROPY_LINES = (

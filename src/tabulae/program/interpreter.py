@@ -177,7 +177,7 @@ def rotary(x: Float32s, positions: Int64s, inv_freq: Float32s, head: int) -> Flo
 
 
 def _dealt(x: Float32s, deal: tuple[int, ...]) -> Float32s:
-    return x[:, dealt_ranks(deal, x.shape[1])] if deal else x
+    return x[:, dealt_ranks(deal, x.shape[1])]
 
 
 def _shape(name: str, weight: Weight) -> tuple[int, ...]:

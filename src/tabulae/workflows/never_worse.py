@@ -23,7 +23,7 @@ from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.workflows.load import load
 from tabulae.workflows.planner import Planner
 from tabulae.workflows.prepared import in_bands, prepared
-from tabulae.workflows.study import windows_of
+from tabulae.workflows.study import at_least, windows_of
 
 if TYPE_CHECKING:
     from tabulae.workflows.trained import TrainedModel
@@ -115,7 +115,7 @@ class Verifier:
         before = fsum(old.values[name] for name in names)
         level = fsum(new.values.values()) / before if before > 0 else 1.0
         values = {name: level * value for name, value in old.values.items()} | new.values
-        return msgspec.structs.replace(old, values=values, se=None), len(names)
+        return msgspec.structs.replace(old, values=at_least(values, draft), se=None), len(names)
 
     def _shown(self, what: str) -> Callable[[int, int], object]:
         progress = self._progress

@@ -3,7 +3,7 @@
 Nothing is written but what the caller does with the plan; of every tensor a sample of rows is read.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -127,7 +127,7 @@ def planner(
         threads=threads,
         progress=progress,
     )
-    fixed, digits = _fixed(model, draft, names)
+    fixed, digits = _fixed(model, draft)
     return Planner(model, draft, study, curves, fixed, digits, strength)
 
 
@@ -137,7 +137,7 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
     :raises UsageError: with what plans can reach
     """
     names = tables(model.program)
-    fixed, digits = _fixed(model, Draft.of(model), names)
+    fixed, digits = _fixed(model, Draft.of(model))
     points = {form: Point(4.0 ** -parse(form).element.bits) for line in lines() for form in line.names}
     curves = {name: Curve(name, (model.shape(name)[0], model.shape(name)[1]), points) for name in names}
     try:
@@ -147,8 +147,9 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
             raise
 
 
-def _fixed(model: "TrainedModel", draft: Draft, planned: Collection[str]) -> tuple[Fixed, int]:
+def _fixed(model: "TrainedModel", draft: Draft) -> tuple[Fixed, int]:
     """What no choice changes, and the digits of an offset in the header."""
+    planned = tables(draft.program)
     digits = len(str(5 * model.parameters() + 10**6))  # no file is longer
     fixed = fixed_sizes(
         [FloatRecord(name=name, shape=draft.shape(name)) for name in draft.names if name not in planned],

@@ -39,8 +39,7 @@ SCORED: Final = {"count": 4, "length": 256, "first": 32}  # windows for sensitiv
 # Each format on its share of the windows: in a few positions everything hangs on how one weight happens to be rounded
 # (there an early layer decides about a massive activation), and another rounding is another draw.
 FORMATS: Final = ("normal:4/g64/search", "lloyd:5/g64/search")
-
-FLOOR: Final = 16
+FLOOR: Final = 16  # a band of tokens counts for at least the mean over this
 
 Progress = Callable[[str, int, int], object]  # what comes next, how much is done, of how much
 
@@ -95,7 +94,7 @@ def study(
         passes = ",".join(draft.done)
         journal = Journal(part, f"tabulae {__version__}, {model.fingerprint}, {calibration.hash}, {passes}")
         found = runner.sensitivity(by, draft, journal)
-        known = _kept(msgspec.structs.replace(found, values=_at_least(found.values, draft)), sensitivity)
+        known = _kept(msgspec.structs.replace(found, values=at_least(found.values, draft)), sensitivity)
         journal.remove()
     return Study(known, importance, calibration)
 
@@ -210,7 +209,7 @@ def _mean(found: Sequence[Sensitivity], windows: Windows) -> Sensitivity:
     return msgspec.structs.replace(first, text=windows.fingerprint, values=values, se=se or None)
 
 
-def _at_least(values: Mapping[str, float], draft: Draft) -> dict[str, float]:
+def at_least(values: Mapping[str, float], draft: Draft) -> dict[str, float]:
     """Sensitivities with a floor for bands of tokens: a text is short, and rows that it never uses seem to be free.
 
     No band's rows count for less than a sixteenth, two bits, of what the table's rows do on average.
