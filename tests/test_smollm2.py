@@ -1,11 +1,13 @@
 """The real model, end to end: what it says, what it costs, and the same bytes twice."""
 
 import hashlib
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from make_transcript import PATH, TOKENS, transcript
 
 import tabulae
 from tabulae.planning.budget import Budget
@@ -26,6 +28,11 @@ def table(smollm2, tmp_path_factory):
 def test_it_knows_paris(table):
     with tabulae.load(table) as lm:
         assert lm.generate(PROMPT, max_tokens=4).text.startswith(" Paris.")
+
+
+def test_two_hundred_tokens_are_those_that_were_committed(table):
+    found = transcript(table)
+    assert found == json.loads(PATH.read_text()) and len(found["tokens"]) == TOKENS
 
 
 def test_chat(table):
