@@ -55,7 +55,7 @@ def encode(x: Float32s, exponents: int) -> ActivationCodes:
     zero = largest < TINY
     m = np.where(zero, np.float32(1), largest)
     gains = _gains(np.where(zero, np.float32(0), block_max), m, exponents)  # k_h
-    values = (blocks * (CODE / m)[:, :, None]) * np.exp2(gains, dtype=np.float32)[:, :, None]
+    values = (blocks * (CODE / m)[:, :, None]) * np.ldexp(np.float32(1), gains)[:, :, None]
     codes = np.rint(np.where(zero[:, :, None], np.float32(0), values)).astype(np.int8)
     scales = np.where(zero, np.float32(0), m / CODE * np.float32(2.0**-exponents))
     return ActivationCodes(codes.reshape(len(x), -1), np.uint8(exponents) - gains, scales[:, 0])

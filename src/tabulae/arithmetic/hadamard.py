@@ -5,6 +5,7 @@ q = 1 mod 4 (Paley 1933). Sylvester's 2^k need no matrix: they are k steps of su
 """
 
 from functools import cache
+from math import isqrt
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def _prime_power(q: int) -> tuple[int, int] | None:
     """p and k with ``q = p^k``."""
     if q < 2:
         return None
-    p = next((d for d in range(2, int(q**0.5) + 1) if q % d == 0), q)
+    p = next((d for d in range(2, isqrt(q) + 1) if q % d == 0), q)
     k = 1
     while p**k < q:
         k += 1

@@ -24,6 +24,7 @@ from typing import Literal
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.elementary import exp2, log2
 from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.edges import KINDS, Edge, Kind, edges
 from tabulae.calibration.order import begin
@@ -92,8 +93,8 @@ def sinkhorn(weights: Iterable[Float32s], columns: Sequence[int] | np.ndarray, c
     for _ in range(ROUNDS):
         total = np.zeros(channels)
         for square in squares:
-            rows = np.einsum("rc,c->r", square, _inverse(loud)[index])
-            total += np.bincount(index, np.einsum("rc,r->c", square, _inverse(rows / len(index))), channels)
+            rows = (square * _inverse(loud)[index]).sum(axis=1)
+            total += np.bincount(index, (square.T * _inverse(rows / len(index))).T.sum(axis=0), channels)
         loud = np.where(total > 0, total / counts, 1.0)
     return np.sqrt(_inverse(loud))
 
@@ -117,11 +118,11 @@ def _by_importance(draft: Draft, edge: Edge) -> Float64s:
 
 def _settled(factors: Float64s, strength: float, exact: bool) -> Float32s:
     """Factors around a geometric mean of 1, limited, powers of two if ``exact``; 1 where there is none."""
-    logs = np.log2(factors, out=np.zeros_like(factors), where=factors > 0)
     known = factors > 0
+    logs = log2(np.where(known, factors, 1.0))
     logs[known] -= logs[known].mean() if known.any() else 0.0
     logs = np.clip(strength * logs, -LIMIT, LIMIT)
-    return np.exp2(np.rint(logs) if exact else logs).astype(np.float32)
+    return exp2(np.rint(logs) if exact else logs).astype(np.float32)
 
 
 def _scaled(draft: Draft, edge: Edge, factors: Float32s) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.matrix import row_chunks
 from tabulae.errors import UsageError
 from tabulae.formats.distributions import Float64s
 from tabulae.program.operations import Program
@@ -112,7 +113,9 @@ class Draft:
     def loudness(self, name: str) -> Float64s:
         """Of every column of a linear [cols] the sum of its squares times importance, which must be known."""
         weights = self.tensors[name]
-        energy: Float64s = np.einsum("ij,ij->j", weights, weights, dtype=np.float64)
+        energy = np.zeros(weights.shape[1])
+        for rows in row_chunks(*weights.shape):
+            energy += np.square(weights[rows], dtype=np.float64).sum(axis=0)
         return energy * self.importance[name]
 
     def noted(self, note: str) -> "Draft":

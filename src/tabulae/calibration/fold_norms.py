@@ -93,7 +93,7 @@ def _moved(draft: Draft, linear: Linear, bias: Float32s) -> Tensor:
     own = None if linear.bias is None else draft.tensors.tensor(linear.bias)
 
     def read() -> Float32s:
-        moved: Float64s = np.einsum("rc,c->r", weight.read(), bias, dtype=np.float64)
+        moved: Float64s = np.multiply(weight.read(), bias, dtype=np.float64).sum(axis=1)
         return (moved if own is None else moved + own.read()).astype(np.float32)
 
     return Tensor(weight.shape[:1], read)

@@ -12,6 +12,7 @@ see ``untie``), or layer norms.
 
 from dataclasses import replace
 from functools import partial
+from math import sqrt
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def rotate_residual(draft: Draft, seed: int = 0) -> Draft:
 
 def turned_columns(w: Float32s, rotation: Rotation) -> Float32s:
     """``W Q'`` for W [rows, cols], Q of length 1: for an input ``Q x``."""
-    return rotation.rotate(w) / np.float32(rotation.norm**0.5)
+    return rotation.rotate(w) / np.float32(sqrt(rotation.norm))
 
 
 def turned_rows(w: Float32s, rotation: Rotation) -> Float32s:

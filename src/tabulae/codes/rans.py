@@ -15,6 +15,7 @@ import numpy as np
 
 from tabulae import _native
 from tabulae.arithmetic.arrays import Int64s, Uint8s
+from tabulae.arithmetic.elementary import log2
 from tabulae.cores import available_cores
 from tabulae.errors import TableModelError
 
@@ -71,7 +72,7 @@ def expected_length(counts: Int64s) -> int:
     frequencies = _native.rans_frequencies(counts)
     span = np.flatnonzero(used)[-1] - np.flatnonzero(used)[0]
     table = int(span // 8 + 1 + np.where(frequencies[used] < 128, 1, 2).sum()) if span else 0
-    bits = float(counts[used] @ (PRECISION - np.log2(frequencies[used])))
+    bits = float((counts[used] * (PRECISION - log2(frequencies[used]))).sum())
     return HEADER + table + table % 2 + -(-int(counts.sum()) // BLOCK) * BLOCK_COST + int(bits / 8)
 
 

@@ -54,7 +54,7 @@ class _Squares:
 
     def __call__(self, x: Float32s) -> None:
         self._rows += len(x)
-        squares: Float64s = np.einsum("nj,nj->j", x, x, dtype=np.float64)
+        squares: Float64s = np.square(x, dtype=np.float64).sum(axis=0)
         self._sums = self._sums + squares if len(self._sums) else squares
 
     @property

@@ -16,6 +16,7 @@ from math import inf, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.elementary import exp2, log2
 from tabulae.formats.density import Density
 from tabulae.formats.distributions import Float64s
 
@@ -66,6 +67,6 @@ def _rounded(values: Float64s, peak: int, density: Density) -> Codebook:
 def best_unit(integers: npt.NDArray[np.int64], density: Density) -> float:
     """The unit with which fixed integers lose least over a density of RMS 1: two scans, the second in .01 % steps."""
     unit = 2.0 / float(integers.max())
-    for reach in (4.0, 1.02):
-        unit = min(unit * np.geomspace(1 / reach, reach, 401), key=lambda u: density.error(integers * u))
+    for reach in (2.0, float(log2(1.02))):  # powers of two
+        unit = min(unit * exp2(np.linspace(-reach, reach, 401)), key=lambda u: density.error(integers * u))
     return float(unit)

@@ -10,12 +10,14 @@ samples are the approximations of Orr, Ribar and Luschi (arXiv 2505.12988), good
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import log, pi, sqrt
+from math import pi, sqrt
 
 import numpy as np
-import numpy.typing as npt
 
-Float64s = npt.NDArray[np.float64]
+from tabulae.arithmetic.elementary import Float64s as Float64s
+from tabulae.arithmetic.elementary import exp, log, power
+from tabulae.formats.probabilities import normal_below, normal_quantiles, student_below, student_quantiles
+
 EULER = 0.5772156649015329
 
 
@@ -47,15 +49,11 @@ class Normal(Distribution):
 
     def below(self, x: Float64s) -> Float64s:
         """The probability of a value below each x; same shape."""
-        from scipy.special import ndtr
-
-        return np.asarray(ndtr(x / self.scale), np.float64)
+        return normal_below(x / self.scale)
 
     def quantiles(self, p: Float64s) -> Float64s:
         """The values below which the probabilities p lie."""
-        from scipy.special import ndtri
-
-        return self.scale * np.asarray(ndtri(p), np.float64)
+        return self.scale * normal_quantiles(p)
 
     def cube_root(self) -> "Normal":
         """Again Normal, wider by sqrt(3)."""
@@ -63,7 +61,7 @@ class Normal(Distribution):
 
     def maximum(self, n: int) -> float:
         """About the expected largest magnitude among n samples."""
-        return self.scale * sqrt(2 * log(n / pi))
+        return self.scale * sqrt(2 * float(log(n / pi)))
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,12 @@ class Laplace(Distribution):
 
     def below(self, x: Float64s) -> Float64s:
         """The probability of a value below each x; same shape."""
-        tail = 0.5 * np.exp(-np.abs(x) / self.scale)
+        tail = 0.5 * exp(-np.abs(x) / self.scale)
         return np.where(x < 0, tail, 1 - tail)
 
     def quantiles(self, p: Float64s) -> Float64s:
         """The values below which the probabilities p lie."""
-        values: Float64s = np.sign(p - 0.5) * -self.scale * np.log(2 * np.minimum(p, 1 - p))
+        values: Float64s = np.sign(p - 0.5) * -self.scale * log(2 * np.minimum(p, 1 - p))
         return values
 
     def cube_root(self) -> "Laplace":
@@ -88,7 +86,7 @@ class Laplace(Distribution):
 
     def maximum(self, n: int) -> float:
         """About the expected largest magnitude among n samples."""
-        return self.scale * (EULER + log(n))
+        return self.scale * (EULER + float(log(n)))
 
 
 @dataclass(frozen=True)
@@ -105,15 +103,11 @@ class StudentT(Distribution):
 
     def below(self, x: Float64s) -> Float64s:
         """The probability of a value below each x; same shape."""
-        from scipy.special import stdtr
-
-        return np.asarray(stdtr(self.nu, x / self.scale), np.float64)
+        return student_below(self.nu, x / self.scale)
 
     def quantiles(self, p: Float64s) -> Float64s:
         """The values below which the probabilities p lie."""
-        from scipy.special import stdtrit
-
-        return self.scale * np.asarray(stdtrit(self.nu, p), np.float64)
+        return self.scale * student_quantiles(self.nu, p)
 
     def cube_root(self) -> "StudentT":
         """Again Student's t, with (nu - 2) / 3 degrees of freedom."""
@@ -122,8 +116,8 @@ class StudentT(Distribution):
 
     def maximum(self, n: int) -> float:
         """About the expected largest magnitude among n samples."""
-        tail: float = (n * (2 * log(n / pi)) ** ((self.nu - 3) / 2)) ** (1 / self.nu)
-        return self.scale * tail * sqrt(self.nu / (self.nu - 2))
+        tail = power(n * power(2 * log(n / pi), (self.nu - 3) / 2), 1 / self.nu)
+        return self.scale * float(tail) * sqrt(self.nu / (self.nu - 2))
 
 
 NORMAL = Normal()

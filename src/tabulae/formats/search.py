@@ -12,6 +12,7 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s, Int8s
 from tabulae.arithmetic.bfloat16 import SMALLEST
+from tabulae.arithmetic.elementary import exp2
 from tabulae.formats.distributions import Float64s
 from tabulae.formats.nearest import Nearest
 from tabulae.formats.pieces import Piece, Pieces
@@ -33,11 +34,11 @@ def group_factors(piece: Piece, steps: Float64s, nearest: Nearest) -> Float64s:
         best[better], factors[better] = errors[better], tried[better]
 
     for exponent in COARSE:
-        attempt(np.full(steps.shape, 2**exponent))
+        attempt(np.full(steps.shape, float(exp2(exponent))))
     for exponent in FINE:
-        centre = factors.copy()
-        attempt(centre * 2**exponent)
-        attempt(centre / 2**exponent)
+        centre, ratio = factors.copy(), float(exp2(exponent))
+        attempt(centre * ratio)
+        attempt(centre / ratio)
     return factors * _least_squares(piece, steps * factors, nearest)
 
 
@@ -58,7 +59,7 @@ def _least_squares(piece: Piece, steps: Float64s, nearest: Nearest) -> Float64s:
     y = divided(piece.x, steps)
     coded = nearest.values(y)
     weighted = coded if piece.weights is None else coded * piece.weights
-    cross, square = (np.einsum("ngc,ngc->ng", weighted, other, dtype=np.float64) for other in (y, coded))
+    cross, square = (np.multiply(weighted, other, dtype=np.float64).sum(axis=2) for other in (y, coded))
     factors: Float64s = np.divide(cross, square, out=np.ones_like(cross), where=(cross > 0) & (square > 0))
     return factors
 
@@ -68,9 +69,9 @@ def tensor_factor(pieces: Pieces, step: float, nearest: Nearest) -> float:
     errors: dict[float, list[float]] = {exponent: [] for exponent in EXPONENTS}
     for piece in pieces:
         for exponent in EXPONENTS:
-            steps = np.full(piece.x.shape[:2], step * 2**exponent)
+            steps = np.full(piece.x.shape[:2], step * float(exp2(exponent)))
             errors[exponent].extend(_errors(piece, steps, nearest).sum(axis=1))
-    return float(2 ** min(EXPONENTS, key=lambda exponent: fsum(errors[exponent])))
+    return float(exp2(min(EXPONENTS, key=lambda exponent: fsum(errors[exponent]))))
 
 
 def _errors(piece: Piece, steps: Float64s, nearest: Nearest) -> Float64s:

@@ -23,6 +23,7 @@ from math import sqrt
 
 import numpy as np
 
+from tabulae.arithmetic.elementary import log2
 from tabulae.errors import UsageError
 from tabulae.formats.codebook import INT8, Codebook, exact_codebook
 from tabulae.formats.density import Base, Density, source_density
@@ -113,10 +114,10 @@ def _counts(density: Density, thresholds: Float64s) -> Float64s:
 def _lengths(counts: Float64s) -> Float64s:
     """Ideal bits of every code."""
     shares = counts / counts.sum()
-    lengths: Float64s = -np.log2(np.maximum(shares, 2**-LONGEST))
+    lengths: Float64s = -log2(np.maximum(shares, 2.0**-LONGEST))
     return lengths
 
 
 def _entropy(counts: Float64s) -> float:
     shares = counts[counts > 0] / counts.sum()
-    return float(-shares @ np.log2(shares))
+    return float(-(shares * log2(shares)).sum())

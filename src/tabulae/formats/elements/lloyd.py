@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.elementary import interpolate, power
 from tabulae.formats.codebook import Codebook, round_codebook
 from tabulae.formats.density import Base, Density, block_density, source_density
 from tabulae.formats.distributions import NORMAL, Float64s
@@ -100,6 +101,8 @@ def _means(cells: Float64s) -> Float64s:
 def _companded(density: Density, cells: int) -> Float64s:
     """Edges of cells that follow the cube root of the density, estimated from 4 times as many cells of equal weight."""
     quantiles = density.quantiles(np.linspace(0, 1, 4 * cells + 1))
-    reach = np.r_[0.0, np.cumsum(np.diff(quantiles) ** (2 / 3))]  # density ~ 1 / width: its cube root times the width
-    edges = np.interp(np.linspace(0, reach[-1], cells + 1), reach, quantiles)
+    reach = np.r_[
+        0.0, np.cumsum(power(np.diff(quantiles), 2 / 3))
+    ]  # density ~ 1 / width: its cube root times the width
+    edges = interpolate(np.linspace(0, reach[-1], cells + 1), reach, quantiles)
     return np.concatenate([[-np.inf], edges[1:-1], [np.inf]])

@@ -1,6 +1,7 @@
 """Pieces that decoders with rotary positions and gated linears share; buffers x (residual) and h (in and out)."""
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def linear(module: str, out: str, bias: bool = False) -> Linear:
 
 def scale_of(columns: float) -> float:
     """The attention scale ``columns^-0.5`` as a float32 value."""
-    return float(np.float32(columns**-0.5))
+    return float(np.float32(1 / sqrt(columns)))
 
 
 def rotary_attention(

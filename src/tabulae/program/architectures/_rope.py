@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.elementary import exp2, log2
 from tabulae.errors import ModelError
 from tabulae.program.architectures._fields import number, record
 from tabulae.program.architectures._origin import Source
@@ -31,7 +32,7 @@ def inverse_frequencies(rotary: int, rope: Rope) -> tuple[float, ...]:
     >>> inverse_frequencies(4, Rope(10000.0))
     (1.0, 0.009999999776482582)
     """
-    frequencies = rope.theta ** -(np.arange(0, rotary, 2, dtype=np.float64) / rotary)
+    frequencies = exp2(-log2(rope.theta) * (np.arange(0, rotary, 2, dtype=np.float64) / rotary))
     match rope.kind:
         case "default":
             scaled = frequencies

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.arithmetic.bfloat16 import round_bfloat16
+from tabulae.arithmetic.elementary import exp2
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear, scale_of
 from tabulae.program.architectures._config import kv_heads
@@ -199,7 +200,7 @@ def slopes(heads: int, head: int) -> tuple[float, ...]:
     """
     n = 1 << (heads.bit_length() - 1)
     exponents = [8 * i / n for i in range(1, n + 1)] + [4 * i / n for i in range(1, 2 * (heads - n), 2)]
-    rounded = round_bfloat16(np.exp2(-np.array(exponents)).astype(np.float32))
+    rounded = round_bfloat16(exp2(-np.array(exponents)).astype(np.float32))
     return tuple((rounded * np.float32(scale_of(head))).tolist())
 
 
