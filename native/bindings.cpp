@@ -94,14 +94,15 @@ int table_matrix(PyModel& self, int64_t rows, int64_t cols, int bits, int expone
             "outliers need offsets, columns, values");
     m.outlier_offsets.assign(offsets->data(), offsets->data() + offsets->size());
     m.outlier_values.assign(values->data(), values->data() + values->size());
-    m.outlier_columns = columns->data();
-    require(
-        columns->size() == values->size() && m.outlier_offsets.back() == columns->size() && m.outlier_offsets[0] == 0,
-        "outlier offsets must end at their count");
+    m.outlier_columns.assign(columns->data(), columns->data() + columns->size());
+    require(m.outlier_columns.size() == m.outlier_values.size() &&
+                m.outlier_offsets.back() == m.outlier_columns.size() && m.outlier_offsets[0] == 0,
+            "outlier offsets must end at their count");
     for (int64_t r = 0; r < rows; ++r)
       require(m.outlier_offsets[r] <= m.outlier_offsets[r + 1], "outlier offsets must rise");
-    for (size_t i = 0; i < columns->size(); ++i) require(columns->data()[i] < cols, "outlier columns must exist");
-    self.kept.emplace_back(*columns);
+    for (const uint16_t column : m.outlier_columns) require(column < cols, "outlier columns must exist");
+    for (const int32_t value : m.outlier_values)
+      require(std::abs(int64_t{value}) < int64_t{1} << 24, "outliers must lie below 2^24");
   }
   Rotation rotation = signs ? rotation_of(*signs, orders, dense) : Rotation{};
   require(rotation.empty() || static_cast<int64_t>(rotation.signs.size()) == cols,
@@ -301,6 +302,7 @@ NB_MODULE(_native, m) {
   nb::exception<Busy>(m, "BusyError", PyExc_RuntimeError);
   m.doc() = "Native kernels and the executor; use tabulae.runtime instead.";
   m.attr("BATCH") = Executor::kBatch;
+  m.attr("LAYOUTS") = nb::make_tuple("panel16");
   m.def("isas", &available_isas, "Instruction sets that run here, best first.");
   m.def(
       "selected_isa", [](const std::string& isa) { return std::string(select(isa).isa); }, nb::arg("isa") = "");

@@ -1,6 +1,14 @@
 #include "core/threads.h"
 
+#include <pthread.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -34,72 +42,110 @@ FloatMode::~FloatMode() {
 #endif
 }
 
-Threads::Threads(int count) {
-  try {
-    for (int i = 1; i < count; ++i) workers_.emplace_back([this] { work(); });
-  } catch (...) {  // no more threads to be had: those that started must end first
-    stop();
-    throw;
-  }
+int forks() {
+  static std::atomic<int> count{0};
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { ++count; });
+  (void)registered;
+  return count.load(std::memory_order_relaxed);
 }
 
-Threads::~Threads() { stop(); }
-
-void Threads::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stop_ = true;
-    ++round_;
+class Threads::Pool {
+ public:
+  explicit Pool(int workers) {
+    try {
+      for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
+    } catch (...) {  // no more threads to be had: those that started must end first
+      stop();
+      throw;
+    }
   }
-  wake_.notify_all();
-  for (auto& worker : workers_) worker.join();
-  workers_.clear();
+  ~Pool() { stop(); }
+
+  void start(int64_t items, int64_t step, Call call, void* body) {
+    call_ = call, body_ = body, items_ = items, step_ = step;
+    next_ = 0;
+    busy_ = static_cast<int>(workers_.size());
+    {
+      std::lock_guard lock(mutex_);
+      ++round_;
+    }
+    wake_.notify_all();
+    take();
+    for (int spins = 0; busy_.load() > 0; ++spins)
+      if (spins < kSpins)
+        TABULAE_PAUSE();
+      else
+        std::this_thread::yield();
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+
+ private:
+  void stop() {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+      ++round_;
+    }
+    wake_.notify_all();
+    for (auto& worker : workers_) worker.join();
+  }
+
+  void take() {
+    try {
+      for (int64_t begin; (begin = next_.fetch_add(step_)) < items_;)
+        call_(body_, begin, begin + step_ < items_ ? begin + step_ : items_);
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+      next_ = items_;
+    }
+  }
+
+  void work() {
+    const FloatMode mode;
+    for (uint32_t seen = 0;;) {
+      for (int spins = 0; round_.load() == seen && spins < kSpins; ++spins) TABULAE_PAUSE();
+      if (round_.load() == seen) {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return round_.load() != seen; });
+      }
+      ++seen;  // rounds cannot be missed: the next one starts only when all are done with this one
+      if (stop_) return;
+      take();
+      --busy_;
+    }
+  }
+
+  Call call_ = nullptr;
+  void* body_ = nullptr;
+  int64_t items_ = 0, step_ = 0;
+  std::atomic<int64_t> next_{0};
+  std::atomic<uint32_t> round_{0};
+  std::atomic<int> busy_{0};
+  std::atomic<bool> stop_{false};
+  std::exception_ptr error_;  // the first that a body threw, under mutex_
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::thread> workers_;  // last: they use all of the above
+};
+
+Threads::Threads(int count) : count_(count), forks_(forks()), pool_(std::make_unique<Pool>(count - 1)) {}
+
+Threads::~Threads() {
+  if (forks_ != forks()) abandon();
 }
 
-void Threads::take() {
-  try {
-    for (int64_t begin; (begin = next_.fetch_add(step_)) < items_;)
-      call_(body_, begin, begin + step_ < items_ ? begin + step_ : items_);
-  } catch (...) {
-    std::lock_guard lock(mutex_);
-    if (!error_) error_ = std::current_exception();
-    next_ = items_;
-  }
-}
+// In a forked child the workers are gone, and what they waited on can be neither used nor destroyed: it stays behind.
+void Threads::abandon() { (void)pool_.release(); }
 
 void Threads::start(int64_t items, int64_t grain, Call call, void* body) {
-  call_ = call, body_ = body, items_ = items;
-  const int64_t share = (items + count() * kRanges - 1) / (count() * kRanges);
-  step_ = (share + grain - 1) / grain * grain;
-  next_ = 0;
-  busy_ = static_cast<int>(workers_.size());
-  {
-    std::lock_guard lock(mutex_);
-    ++round_;
+  if (forks_ != forks()) {
+    abandon();
+    pool_ = std::make_unique<Pool>(count_ - 1);
+    forks_ = forks();
   }
-  wake_.notify_all();
-  take();
-  for (int spins = 0; busy_.load() > 0; ++spins)
-    if (spins < kSpins)
-      TABULAE_PAUSE();
-    else
-      std::this_thread::yield();
-  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
-}
-
-void Threads::work() {
-  const FloatMode mode;
-  for (uint32_t seen = 0;;) {
-    for (int spins = 0; round_.load() == seen && spins < kSpins; ++spins) TABULAE_PAUSE();
-    if (round_.load() == seen) {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return round_.load() != seen; });
-    }
-    ++seen;  // rounds cannot be missed: the next one starts only when all are done with this one
-    if (stop_) return;
-    take();
-    --busy_;
-  }
+  const int64_t share = (items + count_ * kRanges - 1) / (count_ * kRanges);
+  pool_->start(items, (share + grain - 1) / grain * grain, call, body);
 }
 
 }  // namespace tabulae

@@ -2,16 +2,15 @@
 // sequential stream; nothing that is computed depends on the cut.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <exception>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <memory>
 
 namespace tabulae {
 
+// How many forks lie between this process and the one that was started: threads, and who holds a lock, end with a fork.
+int forks();
+
+// A child that was forked off makes threads of its own when it first needs them.
 class Threads {
  public:
   explicit Threads(int count);
@@ -19,7 +18,7 @@ class Threads {
   Threads(const Threads&) = delete;
   Threads& operator=(const Threads&) = delete;
 
-  int count() const { return static_cast<int>(workers_.size()) + 1; }
+  int count() const { return count_; }
 
   // body(begin, end) over [0, items), in ranges that are multiples of `grain`. What a body throws is thrown here, once
   // all threads are done.
@@ -35,22 +34,13 @@ class Threads {
 
  private:
   using Call = void (*)(void*, int64_t, int64_t);
+  class Pool;  // the workers, and all that they share with the caller
   void start(int64_t items, int64_t grain, Call call, void* body);
-  void work();
-  void take();
-  void stop();
+  void abandon();
 
-  std::vector<std::thread> workers_;
-  Call call_ = nullptr;
-  void* body_ = nullptr;
-  int64_t items_ = 0, step_ = 0;
-  std::atomic<int64_t> next_{0};
-  std::atomic<uint32_t> round_{0};
-  std::atomic<int> busy_{0};
-  std::atomic<bool> stop_{false};
-  std::exception_ptr error_;  // the first that a body threw, under mutex_
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  const int count_;
+  int forks_;  // when the pool was made
+  std::unique_ptr<Pool> pool_;
 };
 
 // Rounding to nearest, no flushing of subnormals: set on entry of every thread that computes.

@@ -43,7 +43,7 @@ struct TableMatrix {
   int offset = 0;
 
   std::vector<uint32_t> outlier_offsets;  // [rows + 1], or empty
-  const uint16_t* outlier_columns = nullptr;
+  std::vector<uint16_t> outlier_columns;
   std::vector<int32_t> outlier_values;
 
   std::shared_ptr<const Products> products;  // one for all tensors of the same codebook

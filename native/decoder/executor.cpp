@@ -41,12 +41,30 @@ Executor::Executor(const Model& model, int64_t context, int threads, Arithmetic 
   taps_.resize(model.weights().size());
 }
 
-void Executor::tap(int weight, Tap callback) { taps_.at(weight) = std::move(callback); }
+// Only one call at a time; what a fork interrupted does not run in the child.
+class Executor::Turn {
+ public:
+  explicit Turn(std::atomic<int>& running) : running_(running) {
+    int seen = running_.load();
+    const int mine = forks() + 1;
+    if (seen == mine || !running_.compare_exchange_strong(seen, mine))
+      throw Busy("[session] one call must end before the next begins");
+  }
+  ~Turn() { running_ = 0; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  std::atomic<int>& running_;
+};
+
+void Executor::tap(int weight, Tap callback) {
+  const Turn turn(running_);
+  taps_.at(weight).swap(callback);
+}
 
 void Executor::forward(const int32_t* tokens, int64_t n, int64_t start, int64_t wanted, float* logits) {
-  if (running_.test_and_set()) throw Busy("[session] one call must end before the next begins");
-  const std::unique_ptr<std::atomic_flag, void (*)(std::atomic_flag*)> release(
-      &running_, [](std::atomic_flag* flag) { flag->clear(); });
+  const Turn turn(running_);
   const FloatMode mode;
   Run run{tokens, n, start, wanted, n};
   turns_.clear();
@@ -76,7 +94,7 @@ void Executor::embed_row(const Weight& weight, int64_t index, float* out) const 
   if (m.outlier_offsets.empty()) return;
   for (uint32_t k = m.outlier_offsets[index]; k < m.outlier_offsets[index + 1]; ++k) {
     const int64_t j = m.outlier_columns[k];
-    out[j] = static_cast<float>(m.integer(index, j) + m.outlier_values[k]) * scale;
+    out[j] = static_cast<float>(int64_t{m.integer(index, j)} + m.outlier_values[k]) * scale;
   }
 }
 

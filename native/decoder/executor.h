@@ -18,7 +18,7 @@ struct NotFinite : std::domain_error {
   using std::domain_error::domain_error;
 };
 
-// A sequence is asked to run while it runs: by a tap, or from another thread.
+// A sequence is called while it runs: by a tap, or from another thread.
 struct Busy : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -38,12 +38,13 @@ class Executor {
   // [n - wanted][vocabulary]. Throws NotFinite, and Busy.
   void forward(const int32_t* tokens, int64_t n, int64_t start, int64_t wanted, float* logits);
 
-  void tap(int weight, Tap callback);
+  void tap(int weight, Tap callback);  // throws Busy
   int64_t context() const { return context_; }
   const Model& model() const { return model_; }
 
  private:
   struct Run;  // what one forward is about
+  class Turn;
   struct Cache {
     std::unique_ptr<float[], void (*)(void*)> keys, values;
   };
@@ -91,7 +92,7 @@ class Executor {
   Activations activations_;
   std::shared_ptr<const Products> prepared_;  // codebook of activations_.tables
   std::vector<float> rotated_;
-  std::atomic_flag running_ = ATOMIC_FLAG_INIT;
+  std::atomic<int> running_{0};  // 1 + forks() of the process in which a call runs; 0: none does
 };
 
 }  // namespace tabulae

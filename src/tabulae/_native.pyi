@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BATCH: int
+LAYOUTS: tuple[str, ...]
 
 class NotFiniteError(ValueError): ...
 class BusyError(RuntimeError): ...

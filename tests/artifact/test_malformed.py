@@ -51,6 +51,19 @@ def poke(entry, offset, *values):
     return lambda model: model.poke(entry, offset, bytes(values))
 
 
+def outlier_of(value):
+    """Store outliers in four bytes, the first of them ``value``."""
+
+    def change(model):
+        record = model.document["tensors"][0]
+        record["outlier_bytes"] = 4
+        entry = next(e for e in model.document["entries"] if e["name"] == "q.weight.outlier_values")
+        entry["dtype"] = "I32"  # three values take as many whole lines as before
+        model.poke("q.weight.outlier_values", 0, b"".join(v.to_bytes(4, "little", signed=True) for v in (value, 5, 9)))
+
+    return change
+
+
 def text(part, change):
     """Change the JSON text, or with ``whole`` the bytes of the file."""
     return lambda model: setattr(model, part, change)
@@ -304,6 +317,8 @@ DATA = {
     "column beyond the row": (poke("q.weight.outlier_columns", 2, 40), r"outlier columns must be below 40, but got 40"),
     "column far beyond": (poke("q.weight.outlier_columns", 5, 255), r"outlier columns must be below 40, but got 65280"),
     "falling columns": (poke("q.weight.outlier_columns", 0, 39, 0, 4), r"outlier columns of a row must ascend"),
+    "outlier of 2^24": (outlier_of(2**24), r"the outliers must lie in -16777215..16777215, but got 16777216"),
+    "smallest outlier": (outlier_of(-(2**31)), r"the outliers must lie in -16777215..16777215, but got 2147483648"),
     "same column twice": (poke("q.weight.outlier_columns", 0, 39), r"outlier columns of a row must ascend"),
     "unused sign bits": (
         poke("head.weight.signs", 1, 0x10),

@@ -1,9 +1,10 @@
 """Sessions: bad input is refused with one clear line, and afterwards all is as it was."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ import pytest
 from tiny_models import TOKENS
 from tiny_tables import bound, float_model
 
+from tabulae import _native
 from tabulae.errors import ModelError, UsageError
 from tabulae.runtime.session import Session
+
+DOWN = "model.layers.0.mlp.down_proj.weight"
 
 
 @pytest.fixture(scope="module")
@@ -98,30 +102,130 @@ def test_rewinding_too_far(binding):
 
 def test_a_tap_cannot_run_the_session_it_taps(binding):
     session = new(binding)
-    session.tap("model.layers.0.mlp.down_proj.weight", lambda x: session.feed([1]))
-    with pytest.raises(UsageError, match="one call must end"):
-        session.feed(TOKENS)
-    session.tap("model.layers.0.mlp.down_proj.weight", None)
+    for call in (lambda x: session.feed([1]), lambda x: session.rewind(0)):
+        session.tap(DOWN, call)
+        with pytest.raises(UsageError, match="one call must end"):
+            session.feed(TOKENS)
+    session.tap(DOWN, None)
     session.rewind()
     np.testing.assert_array_equal(session.feed(TOKENS), new(binding).feed(TOKENS))
 
 
-def test_two_threads_cannot_feed_one_session(binding):
-    session, errors = new(binding, context=64), []
+def test_a_tap_set_during_a_run_is_refused(binding):
+    """By the tap itself, by another thread, and by the native core on its own."""
+    session, errors, runs, over = new(binding), [], threading.Event(), threading.Event()
 
-    def feed():
-        try:
-            session.feed(TOKENS)
-        except UsageError as error:
-            errors.append(error)
+    def during(x):
+        runs.set()
+        over.wait(10)
+        with pytest.raises(UsageError, match="during a run"):
+            session.tap(DOWN, None)
+        with pytest.raises(_native.BusyError):
+            session._executor.tap(0, None)
+        errors.append("seen")
 
-    session.tap("model.layers.0.mlp.down_proj.weight", lambda x: time.sleep(0.05))
-    threads = [threading.Thread(target=feed) for _ in range(2)]
+    session.tap(DOWN, during)
+    runner = threading.Thread(target=session.feed, args=(TOKENS,))
+    runner.start()
+    runs.wait(10)
+    with pytest.raises(UsageError, match="during a run"):
+        session.tap(DOWN, None)
+    over.set()
+    runner.join()
+    assert errors == ["seen"]
+    session.tap(DOWN, None)
+
+
+@pytest.mark.parametrize("tapped", [False, True])
+def test_threads_take_turns(binding, tapped):
+    """Whole calls, in any order: every thread's tokens stand together, and the logits are of where they stand."""
+    session, got = new(binding, threads=2), {}
+    if tapped:  # a tap needs the GIL while the others wait
+        session.tap(DOWN, lambda x: None)
+    parts = [TOKENS[i : i + 4] for i in range(0, 24, 4)]
+
+    def feed(part):
+        got[tuple(part)] = session.feed(part)
+
+    threads = [threading.Thread(target=feed, args=(part,)) for part in parts]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(errors) == 1 and session.tokens == TOKENS
+    order = [tuple(session.tokens[i : i + 4]) for i in range(0, 24, 4)]
+    assert sorted(order) == sorted(map(tuple, parts))
+    expected = new(binding).feed(session.tokens, wanted=0)
+    for index, part in enumerate(order):
+        np.testing.assert_array_equal(got[part], expected[4 * index + 3 : 4 * index + 4])
+
+
+def test_taps_that_wait_for_each_other_are_refused(binding):
+    """Two sessions whose taps feed the other one: no call waits for ever."""
+    one, two, both, refused = new(binding), new(binding), threading.Barrier(2), []
+
+    def feeding(other):
+        def tap(x):
+            both.wait(10)
+            try:
+                other.feed([1])
+            except UsageError as error:
+                refused.append(error)
+            both.wait(10)
+
+        return tap
+
+    one.tap(DOWN, feeding(two))
+    two.tap(DOWN, feeding(one))
+    threads = [threading.Thread(target=session.feed, args=(TOKENS,)) for session in (one, two)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(refused) == 2 and one.tokens == two.tokens == TOKENS
+
+
+def forked(check):
+    """Whether ``check()`` holds in a forked child; a child that hangs is killed after 20 s."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        try:
+            os._exit(0 if check() else 1)
+        finally:
+            os._exit(2)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_a_forked_child_goes_on_with_its_sessions(binding):
+    sessions = [new(binding, threads=threads) for threads in (2, 3)]
+    expected = new(binding).feed(TOKENS, wanted=0)
+    for session in sessions:
+        session.feed(TOKENS[:3])
+
+    def goes_on():
+        same = [np.array_equal(session.feed(TOKENS[3:], wanted=0), expected[3:]) for session in sessions]
+        sessions.clear()  # what a fork left behind must not hang when it goes
+        return all(same) and forked(lambda: np.array_equal(new(binding, threads=2).feed(TOKENS), expected[-1:]))
+
+    assert forked(goes_on)
+    assert forked(lambda: sessions.clear() is None)
+    for session in sessions:
+        np.testing.assert_array_equal(session.feed(TOKENS[3:], wanted=0), expected[3:])
+
+
+def test_a_child_forked_during_a_run_can_use_the_session(binding):
+    session, answers = new(binding, threads=2), []
+    expected = new(binding).feed(TOKENS)
+
+    def fork_elsewhere(x):
+        session_free = lambda: not session.tap(DOWN, None) and np.array_equal(session.feed(TOKENS), expected)  # noqa: E731
+        other = threading.Thread(target=lambda: answers.append(forked(session_free)))
+        other.start()
+        other.join()
+
+    session.tap(DOWN, fork_elsewhere)
+    session.feed(TOKENS)
+    assert answers == [True]
 
 
 @pytest.mark.parametrize("tokens", [[1.5], ["1"], [[1, 2]], "text", [2**70]])

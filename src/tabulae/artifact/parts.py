@@ -3,7 +3,7 @@
 Every part is an array in its true type: ``codes`` packed in the tensor's layout, and the small ones beside them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +17,26 @@ from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.arithmetic.rotation import Rotation
 from tabulae.arithmetic.widths import PANEL, Widths
 from tabulae.artifact import layouts
-from tabulae.artifact.records import DTYPE_OF_BYTES, DTYPES, RANS, Coding, TableRecord, most_blocks, widest_group
+from tabulae.artifact.records import (
+    DTYPE_OF_BYTES,
+    DTYPES,
+    RANS,
+    Coding,
+    TableRecord,
+    TensorRecord,
+    most_blocks,
+    widest_group,
+)
 from tabulae.codes import rans
-from tabulae.errors import UsageError
+from tabulae.errors import TableModelError, UsageError
 
 Parts = Mapping[str, npt.NDArray[Any]]  # by the names of the fields of MatrixParts, without the codes
 
 ALIGN = 64  # bytes: a cache line, as in the file
 _FINITE_BFLOAT16 = 0x7F80  # from here on: infinities, NaN, and everything with the sign bit
 _LARGEST_CODEPOINT = {1: 127, 2: 8191}
+MOST_DECODED = 64  # one bit for eight 8-bit codes: less than any format of use has
+_LARGEST_OUTLIER = 2**24 - 1  # with |m * c| < 2^20, what an outlier is added to, far from the end of int32
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +102,12 @@ def parts_of(record: TableRecord, matrix: TableMatrix, widths: Widths) -> dict[s
     return parts
 
 
-def decoded(record: TableRecord, stream: Uint8s) -> Uint8s:
+def decoded(record: TableRecord, stream: Uint8s, threads: int | None = None) -> Uint8s:
     """The codes of a coded tensor in their layout, as a kernel reads them: aligned, read-only.
 
     :raises TableModelError: the stream is damaged; it names the tensor and the block
     """
-    codes = rans.decode(stream, record.rows * record.cols, what=f"tensor {record.name}")
+    codes = rans.decode(stream, record.rows * record.cols, threads=threads, what=f"tensor {record.name}")
     packed = layouts.find(record.layout).pack(codes.reshape(record.rows, record.cols), record.bits)
     room = np.empty(len(packed) + ALIGN, np.uint8)
     begin = -room.ctypes.data % ALIGN
@@ -125,6 +136,23 @@ def to_matrix(parts: MatrixParts) -> TableMatrix:
 def check_coding(record: TableRecord, stream: Uint8s) -> None:
     """What is cheap to see of coded codes: all but the blocks themselves."""
     rans.check(stream, record.rows * record.cols, 2**record.bits - 1, f"tensor {record.name}")
+
+
+def check_decoded(tensors: Iterable[TensorRecord], most: int) -> None:
+    """Refuse tensors whose codes, once decoded, take more than ``MOST_DECODED`` times the bytes of their file.
+
+    A symbol that is certain takes no bits: without a limit a megabyte could ask for gigabytes.
+    """
+    must = f"all decoded codes must take at most {MOST_DECODED} times the file, {MOST_DECODED * most} bytes"
+    check_resident(tensors, MOST_DECODED * most, must, "build it anew in formats without /entropy")
+
+
+def check_resident(tensors: Iterable[TensorRecord], most: int, must: str, hint: str) -> None:
+    """Refuse tensors whose codes take more than ``most`` bytes once decoded, naming the largest."""
+    sizes = {t.name: t.resident_codes for t in tensors if isinstance(t, TableRecord) and t.coding is not None}
+    if sum(sizes.values()) > most:
+        worst = max(sizes, key=sizes.__getitem__)
+        raise TableModelError(f"tensor {worst}", must, f"{sum(sizes.values())}, {sizes[worst]} of them here", hint)
 
 
 def check_parts(record: TableRecord, parts: Parts) -> None:
@@ -204,6 +232,7 @@ def _check_outliers(record: TableRecord, parts: Parts) -> None:
     ascending[starts.astype(np.int64) - 1] = True
     if not ascending.all():
         raise record.error("outlier columns of a row must ascend", "others")
+    _check_range(record, "outliers", parts["outlier_values"], _LARGEST_OUTLIER)
 
 
 def _outliers(parts: MatrixParts) -> Outliers | None:

@@ -14,7 +14,7 @@ from tabulae.arithmetic.hadamard import hadamard
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import prove
 from tabulae.artifact import layouts
-from tabulae.artifact.parts import MatrixParts, parts_of, settled
+from tabulae.artifact.parts import MatrixParts, check_parts, parts_of, settled
 from tabulae.artifact.records import TableRecord
 from tabulae.errors import ModelError
 from tabulae.program import operations as ops
@@ -94,6 +94,9 @@ def add_weight(native: _native.Model, weight: Weight) -> int:
 
 def _add_table(native: _native.Model, parts: MatrixParts) -> int:
     record = parts.record
+    if record.layout not in _native.LAYOUTS:
+        accepted = f"accepted: {', '.join(_native.LAYOUTS)}; build the table model in one of these"
+        raise ModelError(f"tensor {record.name}", "kernels must know its layout", record.layout, accepted)
     rotation = record.rotation or ()
     return native.table_matrix(
         rows=record.rows,
@@ -148,4 +151,6 @@ def pack_matrix(name: str, matrix: TableMatrix, layout: str = "panel16") -> Matr
     )
     widths = prove(matrix)
     record = settled(plan, matrix, widths)
-    return MatrixParts(record, layouts.find(layout).pack(matrix.codes, matrix.bits), **parts_of(record, matrix, widths))
+    parts = parts_of(record, matrix, widths)
+    check_parts(record, parts)
+    return MatrixParts(record, layouts.find(layout).pack(matrix.codes, matrix.bits), **parts)

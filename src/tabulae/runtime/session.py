@@ -15,6 +15,7 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import ModelError, UsageError
 from tabulae.program.operations import Attention, Program
 from tabulae.runtime.binding import Binding
+from tabulae.runtime.turns import Turns
 
 Arithmetic = Literal["auto", "multiply", "lookup"]
 Tap = Callable[[Float32s], Float32s | None]  # inputs [n, cols] of one linear; may return others
@@ -23,7 +24,8 @@ Tap = Callable[[Float32s], Float32s | None]  # inputs [n, cols] of one linear; m
 class Session:
     """A sequence that grows by :meth:`feed`.
 
-    ``threads`` and ``arithmetic`` and the ISA change the speed, never the logits.
+    ``threads`` and ``arithmetic`` and the ISA change the speed, never the logits. Calls from several threads take
+    turns; a call from inside a tap, and a tap set during a run, are refused. A forked child may go on with it.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Session:
             raise UsageError("session", must, got, "use fewer threads or a shorter context") from None
         self.context = context
         self.arithmetic = arithmetic
+        self._turns = Turns()
         self.tokens: list[int] = []  # fed so far; what the cache holds
 
     def feed(self, tokens: Sequence[int], wanted: int | None = None) -> Float32s:
@@ -48,7 +51,10 @@ class Session:
 
         :raises UsageError: a token that the vocabulary does not have, or no room in the context
         """
-        ids = self._checked(tokens)
+        with self._turns.turn():
+            return self._feed(self._checked(tokens), wanted)
+
+    def _feed(self, ids: np.ndarray, wanted: int | None) -> Float32s:
         wanted = len(ids) - 1 if wanted is None else wanted
         if not 0 <= wanted <= len(ids):
             raise UsageError("logits", f"the first position wanted must lie in 0..{len(ids)}", wanted)
@@ -60,11 +66,15 @@ class Session:
         return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
 
     def tap(self, linear: str, callback: Tap | None) -> None:
-        """Show every input of a linear to ``callback``, which may replace it; None takes the tap off."""
+        """Show every input of a linear to ``callback``, which may replace it; None takes the tap off.
+
+        :raises UsageError: there is no such linear, or the session runs
+        """
         if linear not in self._binding.program.linears():
             some = ", ".join(self._binding.program.linears()[:3])
             raise UsageError("tap", "the linear must exist", linear, f"linears are named like {some}")
-        self._executor.tap(self._binding.indices[linear], callback)
+        with self._turns.turn(wait=False):
+            self._executor.tap(self._binding.indices[linear], callback)
 
     @property
     def program(self) -> Program:
@@ -84,9 +94,10 @@ class Session:
 
     def rewind(self, position: int = 0) -> None:
         """Forget all tokens from ``position`` on; the cache before it stays."""
-        if not isinstance(position, int) or not 0 <= position <= self.position:
-            raise UsageError("rewind", f"the position must lie in 0..{self.position}", position)
-        del self.tokens[position:]
+        with self._turns.turn():
+            if not isinstance(position, int) or not 0 <= position <= self.position:
+                raise UsageError("rewind", f"the position must lie in 0..{self.position}", position)
+            del self.tokens[position:]
 
     def _forward(self, batch: np.ndarray, wanted: int) -> Float32s:
         try:
@@ -94,9 +105,6 @@ class Session:
         except _native.NotFiniteError:
             hint = "the weights overflow, or a tap gave NaN or infinity"
             raise ModelError("run", "every input of a linear must be finite", "NaN or infinity", hint) from None
-        except _native.BusyError:
-            hint = "give every thread, and every tap, a session of its own"
-            raise UsageError("session", "one call must end before the next begins", "two at once", hint) from None
         return logits
 
     def _checked(self, tokens: Sequence[int]) -> np.ndarray:

@@ -1,0 +1,67 @@
+"""What native kernels cannot run is refused before it is bound."""
+
+import dataclasses
+
+import msgspec
+import numpy as np
+import pytest
+
+from tabulae import _native
+from tabulae.arithmetic.matrix import Outliers, TableMatrix
+from tabulae.artifact import layouts
+from tabulae.artifact.layouts import panel16
+from tabulae.errors import ModelError, TableModelError
+from tabulae.program.interpreter import Interpreter
+from tabulae.program.operations import Embed, Program, Select
+from tabulae.runtime.binding import Binding, add_weight, pack_matrix
+from tabulae.runtime.session import Session
+
+EYE = TableMatrix(np.eye(40, dtype=np.uint8), np.int16([0, 8191]), np.ones(40, np.float32), None, 40)
+
+
+def test_a_layout_that_kernels_do_not_know_is_refused(monkeypatch):
+    parts = pack_matrix("w", EYE)
+    monkeypatch.setattr(layouts, "find", lambda name: panel16)
+    other = dataclasses.replace(parts, record=msgspec.structs.replace(parts.record, layout="panel32"))
+    with pytest.raises(
+        ModelError, match=r"\[tensor w\] kernels must know its layout, but got panel32; accepted: panel16"
+    ):
+        add_weight(_native.Model(), other)
+
+
+def with_outlier(value):
+    outliers = Outliers(np.repeat([0, 1], [1, 40]), np.array([3], np.uint16), np.array([value], np.int32))
+    multipliers = np.full((40, 2), 127, np.int8)
+    return dataclasses.replace(EYE, outliers=outliers, multipliers=multipliers, group=32, exponents=0)
+
+
+@pytest.mark.parametrize("value", [2**24 - 1, 1 - 2**24])
+def test_the_largest_outliers_of_an_embedding(value):
+    operations = (Embed(weight="w", out="x", scale=1.0), Select(input="x", out="y"))
+    program = Program(
+        operations=operations, buffers={"x": 40, "y": 40}, constants={}, logits="y", vocabulary=40, context=8
+    )
+    matrix = with_outlier(value)
+    expected = Interpreter(program, {"w": matrix}).logits([0, 1], wanted="all")
+    session = Session(Binding(program, {"w": pack_matrix("w", matrix)}), context=8)
+    np.testing.assert_array_equal(session.feed([0, 1], wanted=0), expected)
+
+
+@pytest.mark.parametrize("value", [2**24, -(2**24), 2**31 - 5, -(2**31)])
+def test_larger_outliers_are_refused(value):
+    with pytest.raises(TableModelError, match=r"the outliers must lie in -16777215\.\.16777215"):
+        pack_matrix("w", with_outlier(value))
+
+
+def test_what_was_bound_does_not_change_with_its_arrays():
+    """A file may be written into while it is mapped: no index is read from there during a run."""
+    matrix = with_outlier(5)
+    parts = pack_matrix("w", matrix)
+    columns = parts.outlier_columns.copy()
+    native = _native.Model()
+    index = add_weight(native, dataclasses.replace(parts, outlier_columns=columns))
+    codes, exponents = np.ones((1, 64), np.int8), np.zeros((1, 2), np.uint8)
+    codes[:, 40:] = 0
+    before = native.accumulate(index, codes, exponents, False)
+    columns[:] = 65535
+    np.testing.assert_array_equal(native.accumulate(index, codes, exponents, False), before)
