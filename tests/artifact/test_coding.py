@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tabulae import _native
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import prove
+from tabulae.artifact import parts
 from tabulae.artifact.parts import check_coding
 from tabulae.artifact.reader import open_table_model
 from tabulae.artifact.records import TableRecord, entry_sizes
@@ -21,6 +23,7 @@ from tabulae.artifact.verify import verify
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.codes import rans
 from tabulae.errors import TableModelError, UsageError
+from tabulae.workflows import stored
 
 ROWS, COLS = 130, 300  # 39,000 weights: three blocks
 RECORD = TableRecord.planned("q.weight", rows=ROWS, cols=COLS, format="grid:2/row/rms", bits=8, entropy=True)
@@ -245,3 +248,46 @@ def test_junk_in_the_stream(coded, model, tmp_path_factory, pokes, near):
 def test_document_without_coding_says_nothing_of_it(tiny, model):
     document = json.dumps(model.Altered(tiny.read_bytes()).document)
     assert "coding" not in document and "rans" not in document
+
+
+@pytest.fixture
+def certain(tmp_path, monkeypatch):
+    """A file of one symbol that is certain, 6 bytes for 16,384 codes, as no writer leaves it; nothing is decoded."""
+    one = TableMatrix(np.zeros((64, 2**16), np.uint8), np.zeros(256, np.int16), np.ones(64, np.float32), None, 2**16)
+    record = planned(rows=64, cols=2**16, bits=8, entropy=True)
+    with pytest.raises(TableModelError, match="at most 64 times the file"):
+        write(tmp_path / "m.tab", one, record)
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(parts, "MOST_DECODED", 10**6)
+    write(tmp_path / "m.tab", one, record)
+    monkeypatch.setattr(rans, "decode", lambda *args, **options: pytest.fail("it was decoded"))
+    return tmp_path / "m.tab"
+
+
+def test_a_small_stream_of_gigabytes_is_refused_when_it_is_opened(certain, monkeypatch):
+    monkeypatch.setattr(parts, "MOST_DECODED", 64)
+    must = r"\[tensor q.weight\] all decoded codes must take at most 64 times the file, \d+ bytes, but got 4194304, .*"
+    with pytest.raises(TableModelError, match=must + "without /entropy"):
+        open_table_model(certain)
+
+
+def test_more_than_the_memory_is_refused_before_it_is_decoded(certain, monkeypatch):
+    monkeypatch.setattr(stored, "machine_memory", lambda: 2**22 - 1)
+    with (
+        open_table_model(certain) as file,
+        pytest.raises(TableModelError, match=r"fit the 4194303 bytes .*more memory"),
+    ):
+        stored.weights_of(file)
+
+
+def test_tensors_that_are_read_in_parallel_take_one_thread_each(tmp_path, monkeypatch):
+    records = [msgspec.structs.replace(RECORD, name=name) for name in ("a", "b", "c")]
+    with TableModelWriter(tmp_path / "m.tab", records) as writer:
+        for record in records:
+            writer.write_matrix(record.name, gridded(), prove(gridded()))
+    threads, decode = [], _native.rans_decode
+    monkeypatch.setattr(_native, "rans_decode", lambda *args: threads.append(args[-1]) or decode(*args))
+    with open_table_model(tmp_path / "m.tab") as file:
+        for decoded in (False, True):
+            stored.weights_of(file, decoded=decoded)
+    assert threads == [1] * 6

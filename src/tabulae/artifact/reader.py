@@ -20,7 +20,7 @@ from tabulae.arithmetic.arrays import Float32s, Uint8s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.artifact import container
 from tabulae.artifact.names import shown
-from tabulae.artifact.parts import MatrixParts, check_coding, check_parts, decoded, to_matrix
+from tabulae.artifact.parts import MatrixParts, check_coding, check_decoded, check_parts, decoded, to_matrix
 from tabulae.artifact.records import DTYPES, FEATURES, NO_HASH, SCHEMA, Document, Entry, FloatRecord, TableRecord
 from tabulae.closing import Closing
 from tabulae.errors import FileError, TableModelError, UsageError
@@ -46,6 +46,7 @@ class TableModelFile(Closing):
         self._slots = slots
         self._entries = {entry.name: entry for entry in self.document.entries}
         self._records = {record.name: record for record in self.document.tensors}
+        check_decoded(self.document.tensors, len(data))
         self._check_contents()
 
     def stored(self, name: str) -> Uint8s:
@@ -64,8 +65,10 @@ class TableModelFile(Closing):
         entry = _known("entry", name, self._entries)
         return self.entry(name).view(DTYPES[entry.dtype]).reshape(entry.shape)
 
-    def matrix_parts(self, name: str) -> MatrixParts:
+    def matrix_parts(self, name: str, threads: int | None = None) -> MatrixParts:
         """The parts of a table tensor as a kernel reads them: views into the file, coded codes decoded from it.
+
+        ``threads`` decode them; default: all cores. One, where tensors are read in parallel.
 
         :raises TableModelError: a damaged stream of codes; it names the block
         """
@@ -74,12 +77,12 @@ class TableModelFile(Closing):
             raise UsageError("tensor", f"{name} must be a table tensor", "a float tensor", "use float()")
         parts = self._parts(record)
         if record.coding is not None:
-            parts["codes"] = decoded(record, parts["codes"])
+            parts["codes"] = decoded(record, parts["codes"], threads)
         return MatrixParts(record, **parts)
 
-    def matrix(self, name: str) -> TableMatrix:
+    def matrix(self, name: str, threads: int | None = None) -> TableMatrix:
         """A table tensor in logical order, in memory of its own."""
-        return to_matrix(self.matrix_parts(name))
+        return to_matrix(self.matrix_parts(name, threads))
 
     def float(self, name: str) -> Float32s:
         """A float32 tensor, read-only."""

@@ -7,7 +7,6 @@ was and nothing is left behind. The same calls give the same bytes.
 """
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
@@ -23,7 +22,7 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths
 from tabulae.artifact import container, layouts
-from tabulae.artifact.parts import check_parts, coded, parts_of, settled
+from tabulae.artifact.parts import check_decoded, check_parts, coded, parts_of, settled
 from tabulae.artifact.records import (
     SCHEMA,
     BlobRecord,
@@ -36,6 +35,7 @@ from tabulae.artifact.records import (
     required_features,
 )
 from tabulae.errors import FileError, TableModelError, UsageError
+from tabulae.files import sync_folder, temporary_name
 
 _PIECE: Final = 1 << 22  # codes packed at a time: 4 MB beside a tensor of any size
 _Record = TypeVar("_Record", TableRecord, FloatRecord)
@@ -80,7 +80,7 @@ class TableModelWriter:
     def __enter__(self) -> "TableModelWriter":
         planned = msgspec.structs.replace(self._plan, entries=tuple(self._plan.derived_entries()))
         self._room = len(container.encode_head(planned))
-        self._temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
+        self._temporary = temporary_name(self.path)
         with _writing(self.path):
             if self.path.is_dir():
                 raise IsADirectoryError(0, "a folder")
@@ -163,6 +163,7 @@ class TableModelWriter:
         end = self._room + sum(container.padded(entry.length) for entry in self._entries)
         if self._file.tell() != end:
             raise FileError(str(self.path), f"{end} bytes must have been written", self._file.tell())
+        check_decoded(written, end + container.ALIGN)
         return head
 
     def _discard(self) -> None:
@@ -178,15 +179,6 @@ def _packed(record: TableRecord, matrix: TableMatrix) -> Iterator[memoryview]:
     step = max(1, _PIECE // record.cols // layout.PANEL) * layout.PANEL
     for start in range(0, record.rows, step):
         yield layout.pack(matrix.codes[start : start + step], record.bits).data
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the new name on the disk too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.artifact.parts import check_resident
 from tabulae.artifact.reader import TableModelFile
 from tabulae.artifact.records import FloatRecord, TableRecord
-from tabulae.cores import available_cores
+from tabulae.cores import available_cores, machine_memory
 from tabulae.errors import TableModelError
 from tabulae.program.consistency import check_program
 from tabulae.program.operations import Program
@@ -21,9 +22,11 @@ TOKENIZER = "tabulae.tokenizer"  # the blob that holds the tokenizer
 def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weight]:
     """All weights by name, tables as they lie in the file or decoded to float32; in parallel.
 
-    :raises TableModelError: a damaged stream of codes
+    :raises TableModelError: a damaged stream of codes, or streams of more than the memory of this machine
     """
-    records = file.document.tensors
+    records, memory = file.document.tensors, machine_memory()
+    must = f"all decoded codes must fit the {memory} bytes of this machine"
+    check_resident(records, memory, must, "run it on one with more memory")
     with ThreadPoolExecutor(available_cores()) as pool:
         weights = pool.map(lambda record: _weight(file, record, decoded), records)
         return {record.name: weight for record, weight in zip(records, weights, strict=True)}
@@ -55,15 +58,16 @@ def shape_of(record: TableRecord | FloatRecord) -> tuple[int, ...]:
     return (record.rows, record.cols) if isinstance(record, TableRecord) else record.shape
 
 
-def decoded_weight(file: TableModelFile, record: TableRecord | FloatRecord) -> Float32s:
-    """The weights of a tensor in float32, as the trained model would have them."""
+def decoded_weight(file: TableModelFile, record: TableRecord | FloatRecord, threads: int | None = None) -> Float32s:
+    """The weights of a tensor in float32, as the trained model would have them; ``threads``: default all cores."""
     if isinstance(record, FloatRecord):
         return file.float(record.name)
-    matrix = file.matrix(record.name)
+    matrix = file.matrix(record.name, threads)
     weights = matrix.decode()
     return weights if matrix.rotation is None else matrix.rotation.unrotate_weights(weights)
 
 
 def _weight(file: TableModelFile, record: TableRecord | FloatRecord, decoded: bool) -> Weight:
+    """One of many that are read in parallel, so each takes one thread."""
     stays = isinstance(record, TableRecord) and not decoded
-    return file.matrix_parts(record.name) if stays else decoded_weight(file, record)
+    return file.matrix_parts(record.name, threads=1) if stays else decoded_weight(file, record, threads=1)
