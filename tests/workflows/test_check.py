@@ -1,8 +1,15 @@
 """check: all well on a good file, and not on one whose data were changed."""
 
+from importlib import import_module
+
+from tiny_folder import write_folder
+
 import tabulae
 from tabulae import _native
 from tabulae.artifact.reader import open_table_model
+from tabulae.runtime.session import Session
+
+check = import_module("tabulae.workflows.check")  # the package offers a function of this name
 
 
 def test_a_good_file(tiny_tab):
@@ -11,7 +18,25 @@ def test_a_good_file(tiny_tab):
     assert {(k.isa, k.arithmetic) for k in report.kernels} == {
         (i, a) for i in _native.isas() for a in ("multiply", "lookup")
     }
-    assert len({run.sha256 for run in report.hashes}) == 1 and len(report.hashes) == 8 * len(_native.isas())
+    assert len({run.sha256 for run in report.hashes}) == 1 and len(report.hashes) == 6 * len(_native.isas())
+    assert {(run.threads, run.pieces) for run in report.hashes} == {(1, 1), (2, 3), (3, 2)}
+
+
+def test_the_hash_is_of_80_tokens_where_the_context_allows(tmp_path, monkeypatch):
+    """More than one batch, and more than one round of the lanes in attention."""
+    with tabulae.open(write_folder(tmp_path / "model", max_position_embeddings=128)) as model:
+        path = model.build(tmp_path / "m.tab")
+    batches = []
+
+    class Watched(Session):
+        def _forward(self, batch, wanted):
+            batches.append((self.position, len(batch)))
+            return super()._forward(batch, wanted)
+
+    monkeypatch.setattr(check, "Session", Watched)
+    assert tabulae.check(path).ok
+    way = [(0, 64), (64, 16), (0, 1), (1, 3), (4, 64), (68, 12), (0, 50), (50, 30)]
+    assert batches == way * 2 * len(_native.isas())
 
 
 def place_of(path, entry):

@@ -7,6 +7,7 @@ cuts of the prompt.
 
 import hashlib
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +26,8 @@ from tabulae.runtime.session import Arithmetic, Session
 from tabulae.workflows.stored import program_of, weights_of
 
 ARITHMETICS: tuple[Arithmetic, ...] = ("multiply", "lookup")
-TOKENS = 8  # of the prompt whose logits are hashed; cut after the first and the fourth
+TOKENS = 80  # of the prompt whose logits are hashed: a second batch of 64, many rounds of the 16 lanes
+WAYS = ((1, ()), (2, (1, 4)), (3, (50,)))  # threads, and where the prompt is cut
 Progress = Callable[[str, int, int], None]
 _Found = TypeVar("_Found")
 
@@ -127,12 +129,12 @@ def _hashes(file: TableModelFile, progress: Progress | None) -> Iterator[LogitsH
     program = program_of(file)
     binding = Binding(program, weights_of(file))
     tokens = [(1 + 7919 * i) % program.vocabulary for i in range(min(TOKENS, program.context))]
-    runs = [(i, a, t, cut) for i in _native.isas() for a in ARITHMETICS for t in (1, 2) for cut in (False, True)]
-    for done, (isa, arithmetic, threads, cut) in enumerate(runs):
+    runs = [(i, a, *way) for i in _native.isas() for a in ARITHMETICS for way in WAYS]
+    for done, (isa, arithmetic, threads, cuts) in enumerate(runs):
         if progress:
             progress(f"logits, {isa} {arithmetic}", done, len(runs))
         session = Session(binding, context=len(tokens), threads=threads, arithmetic=arithmetic, isa=isa)
-        pieces = [piece for piece in (tokens[:1], tokens[1:4], tokens[4:]) if piece] if cut else [tokens]
+        pieces = [piece for begin, end in pairwise((0, *cuts, len(tokens))) if (piece := tokens[begin:end])]
         digest = hashlib.sha256()
         for piece in pieces:
             digest.update(session.feed(piece, wanted=0).tobytes())
