@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "tabulae"
-BASE = {"errors", "closing", "cores", "files", "_native"}
+BASE = {"errors", "closing", "cores", "epoch", "files", "_native"}
 ORDER = (
     "texts", "arithmetic", "codes", "formats", "statistics", "artifact", "planning", "program", "calibration", "text",
     "sources", "runtime", "evaluation", "workflows", "cli",

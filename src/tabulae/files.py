@@ -1,20 +1,47 @@
 """Files that are written whole or not at all."""
 
 import os
+import secrets
 from pathlib import Path
 
 from tabulae.errors import FileError
 
 
 def write_whole(path: Path, data: bytes, what: str) -> None:
-    """Write a file that appears only when it is complete; ``what`` it is, for the error.
+    """Write a file that has its name only when all of it is on the disk; ``what`` it is, for the error.
 
     :raises FileError: it cannot be written; nothing is left behind
     """
-    temporary = Path(f"{path}.{os.getpid()}.tmp")
+    temporary = temporary_name(path)
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise FileError(str(path), f"{what} must be writable", error.strerror) from None
+
+
+def temporary_name(path: Path) -> Path:
+    """A hidden name beside ``path`` that no other thread or process gives."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+
+
+def is_temporary(path: Path, target: str) -> bool:
+    """Whether a kill left the file behind while ``target``, in the same folder, was written."""
+    return path.name.startswith(f".{target}.") and path.suffix == ".tmp"
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a new name on the disk too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -35,11 +35,12 @@ def test_cut_off_anywhere_whole_lines_stay(tmp_path: Path) -> None:
         assert Journal(path, "work").get("c") == B
 
 
-def test_other_work_begins_anew(tmp_path: Path) -> None:
+def test_other_work_is_refused_and_what_was_found_stays(tmp_path: Path) -> None:
     path = tmp_path / "part"
     Journal(path, "work").put("a", A)
-    assert Journal(path, "other").get("a") is None
-    assert Journal(path, "work").get("a") is None
+    with pytest.raises(FileError, match=r"a journal of this work .*, but got one of other work; .*remove .* to begin"):
+        Journal(path, "other")
+    assert Journal(path, "work").get("a") == A
 
 
 def test_another_kind_of_line_is_refused(tmp_path: Path) -> None:
@@ -48,5 +49,5 @@ def test_another_kind_of_line_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"{}\n")
     with pytest.raises(FileError, match=r"must be a journal, to read and write.*remove it"):
         Journal(path, "work")
-    with pytest.raises(FileError, match="must be a journal"):
+    with pytest.raises(FileError, match="the journal must be writable"):
         Journal(tmp_path / "none" / "part", "work")

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from tiny_tables import float_model
 
+from tabulae.epoch import EPOCH
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation.sensitivity import Sensitivity, checked, predicted_kl, read, relative_error, tables, write
 
 NAMES = ("a", "b")
-RECORD = Sensitivity(1, "model", "measured", "text", {"a": 1.5, "b": 0.0}, {"a": 0.1, "b": 1 / 3})
+RECORD = Sensitivity(EPOCH, "model", "measured", "text", {"a": 1.5, "b": 0.0}, {"a": 0.1, "b": 1 / 3})
 
 
-@pytest.mark.parametrize("record", [RECORD, Sensitivity(1, "model", "data-free", None, {"a": 1e-300, "b": 2.0})])
+@pytest.mark.parametrize("record", [RECORD, Sensitivity(EPOCH, "model", "data-free", None, {"a": 1e-300, "b": 2.0})])
 def test_round_trip(tmp_path: Path, record: Sensitivity) -> None:
     write(record, tmp_path / "s.json")
     assert read(tmp_path / "s.json", "model", NAMES) == record
@@ -23,7 +24,7 @@ def test_round_trip(tmp_path: Path, record: Sensitivity) -> None:
 
 Change = Callable[[dict[str, Any]], object]
 MALFORMED: dict[str, tuple[Change, str]] = {
-    "version": (lambda r: r.update(version=2), "the version must be 1"),
+    "epoch": (lambda r: r.update(epoch=EPOCH - 1), f"the epoch must be {EPOCH}.* they are measured"),
     "another model": (lambda r: r.update(model="other"), "of the model model, but got one of other"),
     "unknown source": (lambda r: r.update(source="guess"), "JSON of their schema"),
     "unknown field": (lambda r: r.update(more=1), "JSON of their schema"),
@@ -56,7 +57,7 @@ def test_malformed_records_are_refused(tmp_path: Path, case: str) -> None:
 def test_a_record_in_memory_is_checked_too(bad: float) -> None:
     assert checked(RECORD, "model", NAMES) is RECORD
     with pytest.raises(UsageError, match="finite and not negative"):
-        checked(Sensitivity(1, "model", "fisher", None, {"a": bad}), "model", ["a"])
+        checked(Sensitivity(EPOCH, "model", "fisher", None, {"a": bad}), "model", ["a"])
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

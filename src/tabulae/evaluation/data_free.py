@@ -24,7 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.arithmetic.arrays import Float32s, Int64s
-from tabulae.evaluation.sensitivity import VERSION, Sensitivity, tables
+from tabulae.epoch import EPOCH
+from tabulae.evaluation.sensitivity import Sensitivity, tables
 from tabulae.program.operations import Add, Embed, LayerNorm, Program, Project, RMSNorm
 from tabulae.statistics.sample import sampled_rows
 
@@ -73,7 +74,7 @@ def data_free(model: Weights) -> Sensitivity:
     values |= {name: share * spike for name, spike in _spikes(model, writers).items()}
     embeddings = {op.weight for op in model.program.operations if isinstance(op, Embed)}
     values[head] = cost + (share if head in embeddings else 0.0)
-    return Sensitivity(VERSION, model.fingerprint, "data-free", None, values)
+    return Sensitivity(EPOCH, model.fingerprint, "data-free", None, values)
 
 
 def _head(program: Program) -> tuple[str, str | None]:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.epoch import EPOCH
 from tabulae.errors import UsageError
 from tabulae.evaluation.measured import FORMAT, Progress
-from tabulae.evaluation.sensitivity import VERSION, Sensitivity, relative_error, tables
+from tabulae.evaluation.sensitivity import Sensitivity, relative_error, tables
 from tabulae.evaluation.torch_twin import Twin, need_torch
 from tabulae.evaluation.value import mean_of
 from tabulae.evaluation.windows import Windows
@@ -70,7 +71,7 @@ def fisher(
     values = {name: mean_of([one[name] for one in found]) for name in costs}
     se = {name: value.se for name, value in values.items() if value.se is not None}
     means = {name: value.mean for name, value in values.items()}
-    return Sensitivity(VERSION, model, "fisher", windows.fingerprint, means, se or None)
+    return Sensitivity(EPOCH, model, "fisher", windows.fingerprint, means, se or None)
 
 
 def _window(

@@ -1,6 +1,6 @@
 """What long work has found so far, a line for each result, so that a killed run goes on where it was.
 
-The first line says what work it is; a journal of other work is begun anew. A line that a kill cut off is left out.
+The first line says what work it is, and by which code. A line that a kill cut off is left out.
 """
 
 from pathlib import Path
@@ -9,12 +9,13 @@ import msgspec
 
 from tabulae.errors import FileError
 from tabulae.evaluation.value import Value
+from tabulae.files import write_whole
 
 
 class Journal:
     """Values by name, on disk as soon as they are known; with ``path`` None nowhere.
 
-    :raises FileError: it cannot be read or written
+    :raises FileError: it cannot be read or written, or is of other work
 
     >>> journal = Journal(None, "some work")
     >>> journal.put("a", Value(1.5, 0.1)); journal.get("a")
@@ -28,11 +29,13 @@ class Journal:
         try:
             *lines, _ = path.read_bytes().split(b"\n") if path.exists() else [b""]
             head = msgspec.json.encode(work)
-            found = lines[1:] if lines[:1] == [head] else []
-            self._values = dict(msgspec.json.decode(line, type=tuple[str, Value]) for line in found)
-            path.write_bytes(b"".join(line + b"\n" for line in [head, *found]))
+            self._values = dict(msgspec.json.decode(line, type=tuple[str, Value]) for line in lines[1:])
         except (OSError, msgspec.MsgspecError) as error:
             raise FileError(str(path), "it must be a journal, to read and write", error, "remove it") from None
+        if lines and lines[0] != head:
+            must = "it must be a journal of this work by this version and epoch of tabulae"
+            raise FileError(str(path), must, "one of other work", f"finish that, or remove {path} to begin anew")
+        write_whole(path, b"".join(line + b"\n" for line in [head, *lines[1:]]), "the journal")
 
     def get(self, name: str) -> Value | None:
         """What is known by that name."""

@@ -8,10 +8,11 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.epoch import EPOCH
 from tabulae.errors import UsageError
 from tabulae.evaluation.journal import Journal
 from tabulae.evaluation.kl import near_kl, normaliser
-from tabulae.evaluation.sensitivity import VERSION, Sensitivity, relative_error, tables
+from tabulae.evaluation.sensitivity import Sensitivity, relative_error, tables
 from tabulae.evaluation.stretches import Rerun
 from tabulae.evaluation.value import Value, mean_of
 from tabulae.evaluation.windows import Windows
@@ -70,7 +71,7 @@ def measured(
             journal.put(f"{form} {name}", values[name])
     se = {name: value.se for name, value in values.items() if value.se is not None}
     means = {name: value.mean for name, value in values.items()}
-    return Sensitivity(VERSION, model, "measured", windows.fingerprint, means, se or None)
+    return Sensitivity(EPOCH, model, "measured", windows.fingerprint, means, se or None)
 
 
 def _one(meter: OneAtATime, name: str, weights: Float32s, importance: Float32s | None, form: str) -> Value:

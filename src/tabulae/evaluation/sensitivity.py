@@ -15,11 +15,11 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.names import nearest_set
+from tabulae.epoch import EPOCH
 from tabulae.errors import FileError, UsageError
 from tabulae.files import write_whole
 from tabulae.program.operations import Embed, EmbedPosition, Program
 
-VERSION = 1
 AGAIN = "where there is no such file, they are measured and written"
 Source = Literal["measured", "fisher", "data-free"]
 
@@ -27,7 +27,7 @@ Source = Literal["measured", "fisher", "data-free"]
 class Sensitivity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """KL in nats per unit of squared relative error, for every tensor that can be stored as a table."""
 
-    version: int
+    epoch: int  # of the code that measured them
     model: str  # fingerprint
     source: Source
     text: str | None  # fingerprint of the windows
@@ -94,7 +94,9 @@ def checked(sensitivity: Sensitivity, model: str, names: Collection[str], what: 
 
     :raises UsageError: as of :func:`read`
     """
-    _require(what, f"the version must be {VERSION}", sensitivity.version == VERSION, sensitivity.version)
+    _require(
+        what, f"the epoch must be {EPOCH}, of this version of tabulae", sensitivity.epoch == EPOCH, sensitivity.epoch
+    )
     _require(what, f"it must be of the model {model}", sensitivity.model == model, f"one of {sensitivity.model}")
     _check_values(what, sensitivity.values, names)
     if sensitivity.se is not None:

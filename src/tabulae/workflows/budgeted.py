@@ -14,9 +14,8 @@ from typing import Final
 
 import msgspec
 
-from tabulae import __version__
-from tabulae.errors import FileError, UsageError
-from tabulae.files import write_whole
+from tabulae.epoch import CODE
+from tabulae.errors import FileError
 from tabulae.formats import parse
 from tabulae.planning.budget import Budget
 from tabulae.planning.plan import Plan, read, write
@@ -27,7 +26,7 @@ from tabulae.workflows.build import Encoder, Formats, build, check_target
 from tabulae.workflows.never_worse import Verdict, Verifier, verdict_of
 from tabulae.workflows.planner import Planner
 from tabulae.workflows.recipe import by_formats
-from tabulae.workflows.work_folder import LOCK, lock, put_in_place
+from tabulae.workflows.work_folder import claim, lock, put_in_place
 
 STATE: Final = "verify.json"
 ROUNDS: Final = 4  # of planning with real lengths; formats rarely change after the first
@@ -84,7 +83,7 @@ def _folder_beside(path: Path, identity: bytes) -> Iterator[Path]:
     except OSError as error:
         raise FileError(str(folder), "it must be writable", error.strerror or error) from None
     with held:
-        _claim(folder, identity)
+        claim(folder, STATE, identity)
         try:
             yield folder
         except KeyboardInterrupt:
@@ -94,17 +93,6 @@ def _folder_beside(path: Path, identity: bytes) -> Iterator[Path]:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _claim(folder: Path, identity: bytes) -> None:
-    """Say whose folder it is; one that a kill left without a word is anybody's while it is empty."""
-    state = folder / STATE
-    before = state.read_bytes() if state.exists() else None
-    others = before is None and any(not file.name.startswith((STATE, LOCK)) for file in folder.iterdir())
-    if others or before not in (None, identity):
-        hint = f"finish that one with its own options, or remove {folder}"
-        raise UsageError("work folder", "it must belong to this build", f"{folder} of another one", hint)
-    write_whole(state, identity, "what build this is")
 
 
 def _contest(builder: "_Builder", judge: Verifier, folder: Path) -> Built:
@@ -140,7 +128,7 @@ class _Builder:
         planner = self.planner
         formats = sorted({candidate.format for one in planner.options.values() for candidate in one})
         study = (planner.study.source, planner.study.calibration, planner.strength)
-        return msgspec.json.encode((__version__, planner.model.fingerprint, self.budget, *study, formats))
+        return msgspec.json.encode((CODE, planner.model.fingerprint, self.budget, *study, formats))
 
     def kept(self, path: Path, make: Callable[[Path], Plan]) -> Plan:
         """The plan of a model that ``make`` writes, or that an earlier try has finished."""

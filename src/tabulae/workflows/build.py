@@ -11,11 +11,11 @@ from pathlib import Path
 
 import msgspec
 
-from tabulae import __version__
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths, prove
 from tabulae.artifact.records import PlanEntry, TableRecord
 from tabulae.artifact.writer import TableModelWriter
+from tabulae.epoch import CODE
 from tabulae.errors import FileError, UsageError
 from tabulae.formats import Format
 from tabulae.planning.sizes import planned_record
@@ -82,7 +82,7 @@ def build(
     path = Path(path)
     check_target(model, path)
     names = {name: FLOAT if form is None else str(form) for name, form in recipe.formats.items()}
-    identity = Build(version=__version__, source=model.source.provenance(), formats=names, importance=recipe.hash)
+    identity = Build(code=CODE, source=model.source.provenance(), formats=names, importance=recipe.hash)
     with WorkFolder(path, identity, threads) as work:
         encoder = Encoder(recipe, work)
         _write_all(model, replace(recipe, formats=settle(encoder)) if settle else recipe, work, encoder, progress)

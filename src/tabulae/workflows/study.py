@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import xxhash
 
-from tabulae import __version__, texts
+from tabulae import texts
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.calibration import Draft
 from tabulae.calibration.split_rows import token_bands
+from tabulae.epoch import CODE
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation.importance import measure_importance
 from tabulae.evaluation.journal import Journal
@@ -92,7 +93,7 @@ def study(
         part = Path(f"{sensitivity}.part") if sensitivity and by == "measured" else None
         draft = prepared(model, importance, bands=bands)
         passes = ",".join(draft.done)
-        journal = Journal(part, f"tabulae {__version__}, {model.fingerprint}, {calibration.hash}, {passes}")
+        journal = Journal(part, f"{CODE}, {model.fingerprint}, {calibration.hash}, {passes}")
         found = runner.sensitivity(by, draft, journal)
         known = _kept(msgspec.structs.replace(found, values=at_least(found.values, draft)), sensitivity)
         journal.remove()

@@ -21,8 +21,9 @@ from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths
 from tabulae.artifact.reader import TableModelFile, open_table_model
 from tabulae.artifact.records import TableRecord
-from tabulae.artifact.writer import TableModelWriter, sync_folder
+from tabulae.artifact.writer import TableModelWriter
 from tabulae.errors import FileError, TableModelError, UsageError
+from tabulae.files import is_temporary, sync_folder, write_whole
 
 STATE, LOCK = "build.json", "lock"
 
@@ -30,7 +31,7 @@ STATE, LOCK = "build.json", "lock"
 class Build(msgspec.Struct, frozen=True):
     """What makes two builds the same: all that their bytes depend on."""
 
-    version: str  # of tabulae
+    code: str  # version and epoch of tabulae
     source: dict[str, str]  # provenance of the trained model, with hashes
     formats: dict[str, str]  # tensor -> format; float32 where it stays
     importance: str  # hash of what weighs the errors; "" where nothing does
@@ -61,6 +62,22 @@ def lock(folder: Path) -> BinaryIO:
         hint = "wait for it, or give another -o"
         raise UsageError("work folder", "one build at a time can write it", f"{folder} in use", hint) from None
     return file
+
+
+def claim(folder: Path, state: str, identity: bytes) -> None:
+    """Say in the file ``state`` whose folder it is; one that a kill left without a word is anybody's while it is empty.
+
+    :raises UsageError: it is of other work, or of another version or epoch of tabulae
+    """
+    said = folder / state
+    before = said.read_bytes() if said.exists() else None
+    others = (path for path in folder.iterdir() if path.name not in (LOCK, state) and not is_temporary(path, state))
+    if before not in (None, identity) or (before is None and any(others)):
+        got = "files of unknown origin" if before is None else f"{folder} of another one"
+        hint = f"finish that one with its own options and version of tabulae, or remove {folder}"
+        raise UsageError("work folder", "it must belong to this build", got, hint)
+    if before is None:
+        write_whole(said, identity, "what build this is")
 
 
 class WorkFolder:
@@ -94,23 +111,10 @@ class WorkFolder:
         self.path.mkdir(exist_ok=True)
         self._lock = lock(self.path)
         try:
-            self._claim(build)
+            claim(self.path, STATE, build)
         except BaseException:
             self._lock.close()
             raise
-
-    def _claim(self, build: bytes) -> None:
-        state = self.path / STATE
-        if state.exists() and state.read_bytes() != build:
-            hint = f"finish that one with its own options, or remove {self.path}"
-            raise UsageError("work folder", "it must belong to this build", f"{self.path} of another one", hint)
-        if not state.exists():
-            if any(path.name not in (LOCK, f"{STATE}.tmp") for path in self.path.iterdir()):
-                hint = f"remove {self.path}"
-                raise UsageError("work folder", "it must belong to this build", "files of unknown origin", hint)
-            temporary = self.path / f"{STATE}.tmp"
-            temporary.write_bytes(build)
-            temporary.replace(state)
 
     def get(self, planned: TableRecord) -> tuple[TableMatrix, Widths] | None:
         """The tensor, if it was encoded in this format before and is whole."""
