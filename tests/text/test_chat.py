@@ -1,5 +1,8 @@
 """Chat templates: what they may use, what the sandbox refuses, whose fault an error is."""
 
+import datetime
+import math
+
 import pytest
 
 from tabulae.errors import ModelError, UsageError
@@ -55,7 +58,58 @@ def test_a_template_that_fails(template):
         render(template, USER)
 
 
-@pytest.mark.parametrize("messages", ["hello", [1], {"role": "user"}, [{"content": "no role"}], [{"role": 1}]])
+@pytest.mark.parametrize(
+    ("template", "limit"),
+    [
+        ("{{ 'a' * 10 ** 11 }}", "512 MB of memory"),
+        ("{{ '%99999999999d' % 1 }}", "512 MB of memory"),
+        ("{{ 3 ** (10 ** 8) }}", "2 s of computing"),
+        ("{{ 'ab' * 600000 }}", "1,200,000 bytes of output, more than 1,048,576"),
+        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "recursion"),
+    ],
+)
+def test_a_template_without_measure_is_ended(template, limit):
+    """By the kernel, whatever it is in the middle of; the next template gets a new process."""
+    with pytest.raises(ModelError, match=limit) as error:
+        render(template, USER)
+    assert len(str(error.value)) < 200
+    assert render("{{ messages[0].content }}", USER) == "a < b"
+
+
+def test_a_message_of_a_template_is_one_line():
+    with pytest.raises(UsageError) as error:
+        render("{{ raise_exception('no\n' * 10 ** 6) }}", USER)
+    assert "no no no" in str(error.value) and len(str(error.value)) < 500 and "\n" not in str(error.value)
+
+
+LOOP: list[object] = []
+LOOP.append(LOOP)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (math.nan, "thing,"),
+        ({"a": [1, {2}]}, r"thing\.a\[1\], which is set"),
+        ({"a": {1: 2}}, r"thing\.a, which is dict"),
+        (datetime.date(2026, 1, 1), "thing, which is date"),
+        (10**5000, "thing, which is int"),
+        (LOOP, "lists within themselves"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_json_is_named(value, name):
+    with pytest.raises(UsageError, match=name):
+        render("", USER, thing=value)
+
+
+def test_json_arrives_as_it_was_sent():
+    given = {"none": None, "list": [1, True, -0.5, "é\ud800\n"], "dict": {"z": (1, 2), "a": 2**70}}
+    want = "{'none': None, 'list': [1, True, -0.5, 'é\\ud800\\n'], 'dict': {'z': [1, 2], 'a': 1180591620717411303424}}"
+    assert render("{{ given }}", USER, given=given) == want
+
+
+@pytest.mark.parametrize("messages", ["hello", [1], {"role": "user"}, [{"content": "no role"}], [{"role": 1}], 1])
 def test_messages_must_be_messages(messages):
     with pytest.raises(UsageError, match="'role'"):
         render("", messages)

@@ -50,8 +50,11 @@ def run(
     json: Json = False,
 ) -> None:
     """Generate text; it streams as it comes, and stops at the end of text, --max-tokens or the context."""
+    from tabulae.text import renderer
     from tabulae.text.sampling import Sampler
 
+    if chat:
+        renderer.start()  # while the model loads
     sampler = Sampler(temperature, top_k, top_p, min_p, repetition_penalty, seed)
     with open_model(model, context, threads, arithmetic) as lm:
         if chat and prompt is None and not json:

@@ -1,58 +1,38 @@
-"""Chat templates: untrusted jinja2 programs out of model files, run in jinja2's sandbox.
+"""Chat templates: untrusted jinja2 programs out of model files, rendered in a limited process of their own."""
 
-The environment is the one that templates are written for (``transformers``' ``apply_chat_template``): blocks
-trimmed, loop controls, ``raise_exception``, ``strftime_now``, a ``tojson`` that does not escape HTML, and
-``{% generation %}`` blocks, which only training needs and which pass their content through.
-"""
-
-import functools
-import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from math import isfinite
+from typing import Any
 
 from tabulae.errors import ModelError, UsageError
+from tabulae.text import renderer
 
-if TYPE_CHECKING:
-    from jinja2 import Template
+BITS = 1024  # of an integer, sign apart: Python writes no more than 4,300 digits
 
 
-def render(template: str, messages: Sequence[Mapping[str, Any]], **variables: Any) -> str:
-    """Apply ``template`` to ``messages`` (each with a ``role``).
+def render(template: str, messages: Sequence[Mapping[str, Any]], /, **variables: Any) -> str:
+    """Apply ``template`` to ``messages`` (each with a ``role``); they and ``variables`` must be JSON.
 
-    Raises :class:`UsageError` where the template rejects the messages, :class:`ModelError` where it fails itself.
+    Limits are those of :mod:`tabulae.text.template_process`: 2 s of computing, 512 MB, 1 MB of text.
+
+    :raises UsageError: what is given is not JSON, or the template rejects the messages
+    :raises ModelError: the template fails, or passes a limit
 
     >>> render("{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}", [{"role": "user", "content": "hi"}])
     '<user>hi'
     """
-    from jinja2.exceptions import TemplateError
-
     _check(messages)
-    try:
-        return _compile(template).render(messages=[dict(message) for message in messages], **variables)
-    except _Rejected as error:
-        raise UsageError("chat", "the messages must be such as the model's chat template takes", error) from None
-    except (
-        TemplateError,
-        TypeError,
-        ValueError,
-        ArithmeticError,
-        LookupError,
-        AttributeError,
-        RecursionError,
-    ) as error:
-        got = f"{type(error).__name__}: {error}"
-        raise ModelError(
-            "chat", "the model's chat template must run in the sandbox", got, "use a plain prompt"
-        ) from None
-
-
-class _Rejected(Exception):
-    """What a template says through ``raise_exception``."""
+    reply = renderer.ask(template, _all_json({**variables, "messages": messages}))
+    if "rejected" in reply:
+        raise UsageError("chat", "the messages must be such as the model's chat template takes", reply["rejected"])
+    if "failed" in reply:
+        must = "the model's chat template must run in the sandbox"
+        raise ModelError("chat", must, reply["failed"], "use a plain prompt")
+    return reply["text"]
 
 
 def _check(messages: Sequence[Mapping[str, Any]]) -> None:
-    if isinstance(messages, (str, Mapping)) or not all(isinstance(message, Mapping) for message in messages):
+    if not isinstance(messages, list | tuple) or not all(isinstance(message, Mapping) for message in messages):
         raise UsageError("chat", "messages must be a list of mappings with 'role' and 'content'", repr(messages)[:60])
     for message in messages:
         if not isinstance(message.get("role"), str):
@@ -61,44 +41,26 @@ def _check(messages: Sequence[Mapping[str, Any]]) -> None:
             )
 
 
-@functools.lru_cache(maxsize=8)
-def _compile(template: str) -> "Template":
-    from jinja2.ext import loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[_generation_blocks(), loopcontrols]
-    )
-    environment.filters["tojson"] = _to_json
-    environment.globals.update(raise_exception=_raise_exception, strftime_now=_strftime_now)
-    return environment.from_string(template)
+def _all_json(variables: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {name: _json(value, name) for name, value in variables.items()}
+    except RecursionError:
+        raise UsageError("chat", "what a template is given must end", "mappings or lists within themselves") from None
 
 
-def _generation_blocks() -> Any:
-    """The extension for ``{% generation %}`` blocks (its base is jinja2's, so it is made where jinja2 is loaded)."""
-    from jinja2.ext import Extension
-    from jinja2.nodes import Node, Scope
-    from jinja2.parser import Parser
-
-    class Generation(Extension):
-        tags = {"generation"}  # noqa: RUF012 (jinja2's own declaration)
-
-        def parse(self, parser: Parser) -> Node:
-            line = next(parser.stream).lineno
-            return Scope(parser.parse_statements(("name:endgeneration",), drop_needle=True)).set_lineno(line)
-
-    return Generation
-
-
-def _raise_exception(message: str) -> None:
-    raise _Rejected(message)
-
-
-def _strftime_now(format: str) -> str:
-    return datetime.now().strftime(format)
-
-
-def _to_json(
-    value: Any, ensure_ascii: bool = False, indent: int | None = None, separators: Any = None, sort_keys: bool = False
-) -> str:
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+def _json(value: Any, name: str) -> Any:
+    """The value in plain dicts and lists; ``name`` says where it stands."""
+    match value:
+        case None | bool() | str():
+            return value
+        case int() if value.bit_length() <= BITS:
+            return value
+        case float() if isfinite(value):
+            return value
+        case list() | tuple():
+            return [_json(entry, f"{name}[{index}]") for index, entry in enumerate(value)]
+        case Mapping() if all(isinstance(key, str) for key in value):
+            return {key: _json(entry, f"{name}.{key}") for key, entry in value.items()}
+    accepted = f"accepted: None, bool, int of {BITS} bits, finite float, str, lists, mappings with str keys"
+    got = f"{name}, which is {type(value).__name__}"
+    raise UsageError("chat", "what a template is given must be JSON", got, accepted)
