@@ -36,14 +36,26 @@ def test_named_tokens_are_special_without_token_types():
     assert data.special == {"eos_token": "<|im_end|>"}
 
 
-def test_ids_outside_the_vocabulary_mean_none():
-    data = make(bos_token_id=2**32 - 1, padding_token_id=6, add_bos_token=True)
+@pytest.mark.parametrize("none", [-1, 2**32 - 1])
+def test_minus_one_means_no_token(none):
+    data = make(bos_token_id=none, unknown_token_id=none)
     assert data.bos is None and not data.add_bos and data.special == {}
 
 
-def test_bos_is_added_only_if_the_file_says_so():
+def test_padding_may_lie_outside_the_vocabulary():
+    assert make(padding_token_id=6).special == {}
+
+
+def test_bos_is_added_if_the_file_says_so():
     assert not make(bos_token_id=3).add_bos
     assert make(bos_token_id=3, add_bos_token=True).add_bos
+
+
+@pytest.mark.parametrize(("pre", "adds"), [("qwen2", False), ("llama-bpe", True), ("falcon3", True), ("tekken", True)])
+def test_without_the_flag_bos_is_added_where_the_split_says_so(pre, adds):
+    assert make(bos_token_id=3, pre=pre).add_bos is adds
+    assert not make(bos_token_id=3, pre=pre, add_bos_token=False).add_bos
+    assert not make(pre=pre).add_bos
 
 
 def test_the_chat_template_is_kept():
@@ -69,6 +81,11 @@ def test_a_template_that_is_no_text_is_none():
         ({"tokens": "abc"}, r"tokens must be an array of its type, but got str"),
         ({"token_type": [1]}, r"as many types as tokens, but got 1 for 6 tokens"),
         ({"scores": [0.0]}, r"as many scores as tokens"),
+        ({"bos_token_id": 6}, r"bos_token_id must be a token of the 6 in the vocabulary, but got 6"),
+        ({"eos_token_id": 2.0}, r"eos_token_id must be a token of the 6 in the vocabulary, but got 2.0"),
+        ({"eot_token_id": True}, r"eot_token_id must be a token of the 6 in the vocabulary, but got True"),
+        ({"add_bos_token": True}, r"with add_bos_token the file must name its bos_token_id, but got none"),
+        ({"add_bos_token": 1}, r"add_bos_token must be true or false, but got 1"),
         ({"merges": ["ab"]}, r"two tokens with a space between, but got 'ab'"),
     ],
 )

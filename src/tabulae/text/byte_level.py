@@ -1,12 +1,14 @@
 """Byte-level BPE, GGUF's ``gpt2`` kind: text is split by a pattern, its UTF-8 bytes are merged by rank.
 
 The splits are those of the models' own ``tokenizer.json``, with which they were trained; conversions elsewhere
-drop parts (transformers 5.23 leaves out smollm's digits). A wrong split gives wrong tokens without any error, so an
-unknown name is refused.
+drop parts (transformers 5.23 leaves out smollm's digits). Names whose ``tokenizer.json`` is not at hand are read where
+llama.cpp (``src/llama-vocab.cpp`` as in llama-cpp-python 0.3.36) and transformers 5.24
+(``integrations/gguf/gguf_tokenizer_mapping.py``) take the same split. A wrong split gives wrong tokens without any
+error, so every other name is refused.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from tabulae.errors import ModelError
 from tabulae.text.vocabulary import Vocabulary
@@ -29,37 +31,81 @@ def _digits(one_by_one: bool) -> _Part:
     return {"type": "Digits", "individual_digits": one_by_one}
 
 
-_GPT2 = [_byte_level(use_regex=True)]
-_DIGITS = [_digits(one_by_one=True), *_GPT2]
-_LLAMA3 = [_split(rf"{_LETTERS}|\p{{N}}{{1,3}}|{_REST}"), _byte_level(use_regex=False)]
-_QWEN2 = [_split(rf"{_LETTERS}|\p{{N}}|{_REST}"), _byte_level(use_regex=False)]
-_FALCON = [
-    {"type": "Punctuation", "behavior": "Contiguous"},
-    *_GPT2,
-    _digits(one_by_one=False),
-    _split("[0-9][0-9][0-9]"),
-]
-_DEEPSEEK_CODER = [
-    *map(_split, ("[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-퟿]+")),
-    _digits(one_by_one=True),
-    _byte_level(use_regex=False),
-]
+class Split(NamedTuple):
+    """What a name in ``tokenizer.ggml.pre`` stands for."""
 
-SPLITS: dict[str, list[_Part]] = {
-    "default": _GPT2,
-    "gpt-2": _GPT2,
-    "smollm": _DIGITS,
-    "starcoder": _DIGITS,
-    "refact": _DIGITS,
-    "llama-bpe": _LLAMA3,
-    "llama3": _LLAMA3,
-    "llama-v3": _LLAMA3,
-    "qwen2": _QWEN2,
-    "deepseek-r1-qwen": _QWEN2,
-    "falcon": _FALCON,
-    "deepseek-coder": _DEEPSEEK_CODER,
-}
-"""``tokenizer.ggml.pre`` -> pre-tokenizers in order."""
+    parts: list[_Part]
+    """Pre-tokenizers in order."""
+    composes: bool = False
+    """Characters are composed first (NFC)."""
+    whole: bool = False
+    """A word that is a token is taken whole, whatever its merges say."""
+    bos: bool = False
+    """A text begins with BOS where the file does not say."""
+
+
+def _bytes_of(pattern: str) -> list[_Part]:
+    return [_split(pattern), _byte_level(use_regex=False)]
+
+
+_CAPITALS, _SMALL = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+
+
+def _by_case(after: str, digits: str) -> str:
+    """Words end where capitals follow small letters; ``after``: what may follow a word."""
+    before = r"[^\r\n\p{L}\p{N}]?"
+    words = rf"{before}{_CAPITALS}*{_SMALL}+{after}|{before}{_CAPITALS}+{_SMALL}*{after}"
+    return rf"{words}|{digits}| ?[^\s\p{{L}}\p{{N}}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+
+
+_GPT2 = Split([_byte_level(use_regex=True)])
+_DIGITS = Split([_digits(one_by_one=True), *_GPT2.parts])
+_CL100K = Split(_bytes_of(rf"{_LETTERS}|\p{{N}}{{1,3}}|{_REST}"))
+_LLAMA3 = _CL100K._replace(whole=True, bos=True)
+_QWEN2 = Split(_bytes_of(rf"{_LETTERS}|\p{{N}}|{_REST}"), composes=True)
+_TEKKEN = Split(_bytes_of(_by_case("", r"\p{N}")), whole=True, bos=True)
+_O200K = Split(_bytes_of(_by_case("(?i:'s|'t|'re|'ve|'m|'ll|'d)?", r"\p{N}{1,3}")))
+_FALCON = Split(
+    [
+        {"type": "Punctuation", "behavior": "Contiguous"},
+        *_GPT2.parts,
+        _digits(one_by_one=False),
+        _split("[0-9][0-9][0-9]"),
+    ]
+)
+_DEEPSEEK_CODER = Split(
+    [
+        *map(_split, ("[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", "[一-龥ࠀ-一가-퟿]+")),
+        _digits(one_by_one=True),
+        _byte_level(use_regex=False),
+    ]
+)
+_NAMES = (
+    (_GPT2, "default gpt-2 phi-2 mpt olmo jais trillion granite-docling exaone4 a.x-4.0 mellum gigachat modern-bert"),
+    (_DIGITS, "smollm starcoder refact"),
+    (_CL100K, "dbrx smaug-bpe"),
+    (_LLAMA3, "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano"),
+    (_QWEN2, "qwen2 deepseek-r1-qwen"),
+    (_QWEN2._replace(composes=False), "megrez kormo f2llmv2"),
+    (_TEKKEN, "tekken"),
+    (_O200K, "gpt-4o llama4 kanana2 talkie minimax-m2"),
+    (_FALCON, "falcon"),
+    (_DEEPSEEK_CODER, "deepseek-coder"),
+)
+SPLITS: dict[str, Split] = {name: split for split, names in _NAMES for name in names.split()}
+"""``tokenizer.ggml.pre`` -> how text is split."""
+
+
+def split_of(fields: Mapping[str, Any]) -> Split:
+    """The split that the file names.
+
+    Raises :class:`ModelError` where it is unknown.
+    """
+    name = fields.get("tokenizer.ggml.pre", "default")  # files of before the field existed
+    if not isinstance(name, str) or name not in SPLITS:
+        accepted = f"accepted: {', '.join(SPLITS)}"
+        raise ModelError("tokenizer", "tokenizer.ggml.pre must be a known split", repr(name), accepted)
+    return SPLITS[name]
 
 
 def parts(fields: Mapping[str, Any], vocabulary: Vocabulary, unknown: int | None) -> dict[str, Any]:
@@ -67,22 +113,17 @@ def parts(fields: Mapping[str, Any], vocabulary: Vocabulary, unknown: int | None
 
     Raises :class:`ModelError` where the split is unknown or the merges are missing.
     """
-    name = fields.get("tokenizer.ggml.pre", "default")  # files of before the field existed
-    if not isinstance(name, str) or name not in SPLITS:
-        raise ModelError(
-            "tokenizer", "tokenizer.ggml.pre must be a known split", repr(name), f"accepted: {', '.join(SPLITS)}"
-        )
+    split = split_of(fields)
     if vocabulary.merges is None:
         raise ModelError("tokenizer", "a byte-level vocabulary must come with tokenizer.ggml.merges", "none")
-    split = SPLITS[name]
     return {
-        "normalizer": {"type": "NFC"} if split is _QWEN2 else None,
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": split},
+        "normalizer": {"type": "NFC"} if split.composes else None,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": split.parts},
         "decoder": _byte_level(use_regex=True),
         "model": {
             "type": "BPE",
             "vocab": {token: id for id, token in enumerate(vocabulary.tokens)},
             "merges": vocabulary.merges,
-            "ignore_merges": split is _LLAMA3,  # Llama 3 takes a word that is a token whole, whatever its merges say
+            "ignore_merges": split.whole,
         },
     }

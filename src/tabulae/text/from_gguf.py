@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tabulae.errors import ModelError
-from tabulae.text import byte_level, sentence_pieces
+from tabulae.text import byte_level, gguf_keys, sentence_pieces
 from tabulae.text.data import TokenizerData
 from tabulae.text.vocabulary import CONTROL, UNKNOWN, USER_DEFINED, Vocabulary
 
@@ -44,6 +44,7 @@ def tokenizer_data(fields: Mapping[str, Any]) -> TokenizerData | None:
     if not isinstance(kind, str) or kind not in _KINDS:
         accepted = f"accepted: {', '.join(_KINDS)}"
         raise ModelError("tokenizer", "tokenizer.ggml.model must be a known kind", repr(kind), accepted)
+    gguf_keys.check(fields)
     vocabulary = Vocabulary.from_fields(fields)
     named = {name: _id(fields, key, vocabulary) for name, key in _NAMED.items()}
     document = {
@@ -54,22 +55,40 @@ def tokenizer_data(fields: Mapping[str, Any]) -> TokenizerData | None:
         "post_processor": None,
         **_KINDS[kind](fields, vocabulary, named["unk_token"]),
     }
-    bos, template = named["bos_token"], fields.get("tokenizer.chat_template")
+    template = fields.get("tokenizer.chat_template")
     return TokenizerData(
         json=msgspec.json.encode(document).decode(),
-        bos=bos,
+        bos=named["bos_token"],
         eos=_ends(fields, vocabulary),
-        # Files of before the flag existed: a SentencePiece model always began with BOS, a byte-level one did not.
-        add_bos=bos is not None and bool(fields.get("tokenizer.ggml.add_bos_token", kind == "llama")),
+        add_bos=_adds_bos(fields, kind, named["bos_token"]),
         chat_template=template if isinstance(template, str) else None,
         special={name: vocabulary.tokens[id] for name, id in named.items() if id is not None},
     )
 
 
 def _id(fields: Mapping[str, Any], key: str, vocabulary: Vocabulary) -> int | None:
-    """The id in ``tokenizer.ggml.KEY_token_id``; -1 and what lies outside the vocabulary mean none, as in llama.cpp."""
-    value = fields.get(f"tokenizer.ggml.{key}_token_id")
-    return value if isinstance(value, int) and 0 <= value < len(vocabulary.tokens) else None
+    """The id in ``tokenizer.ggml.KEY_token_id``; -1, signed or not, means none.
+
+    Padding may lie outside of the vocabulary (a fine-tuned model's often does): no text has it.
+    """
+    value, size = fields.get(f"tokenizer.ggml.{key}_token_id"), len(vocabulary.tokens)
+    if value is None or value in (-1, 2**32 - 1):
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < size:
+        return value
+    if key == "padding":
+        return None
+    must = f"tokenizer.ggml.{key}_token_id must be a token of the {size:,} in the vocabulary"
+    raise ModelError("tokenizer", must, repr(value)[:40])
+
+
+def _adds_bos(fields: Mapping[str, Any], kind: str, bos: int | None) -> bool:
+    """As the flag says; files of before it existed: as llama.cpp does for their kind and split."""
+    default = kind == "llama" or byte_level.split_of(fields).bos
+    adds = gguf_keys.flag(fields, "add_bos_token", default)
+    if adds and bos is None and "tokenizer.ggml.add_bos_token" in fields:
+        raise ModelError("tokenizer", "with add_bos_token the file must name its bos_token_id", "none")
+    return adds and bos is not None
 
 
 def _ends(fields: Mapping[str, Any], vocabulary: Vocabulary) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tabulae.errors import ModelError
+from tabulae.text import gguf_keys
 from tabulae.text.vocabulary import NORMAL, Vocabulary
 
 _SPACE = "▁"
@@ -18,7 +19,7 @@ _SPACE = "▁"
 
 def parts(fields: Mapping[str, Any], vocabulary: Vocabulary, unknown: int | None) -> dict[str, Any]:
     """Normaliser, pre-tokenizer, model and decoder of a ``tokenizer.json``."""
-    prefix = bool(fields.get("tokenizer.ggml.add_space_prefix", True))
+    prefix = gguf_keys.flag(fields, "add_space_prefix", True)
     scheme = "first" if prefix else "never"
     decoders: list[dict[str, Any]] = [
         {"type": "Replace", "pattern": {"String": _SPACE}, "content": " "},
