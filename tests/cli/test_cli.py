@@ -95,6 +95,15 @@ def test_bench(tabulae, tiny_tab):
     assert json.loads(tabulae("bench", tiny_tab, "--rounds", 1, "--json")[1])["speed"]["decode_tokens_per_second"] > 0
 
 
+def test_building_without_the_tokenizer(tabulae, tiny_folder, tmp_path):
+    table, plan = tmp_path / "bare.tab", tmp_path / "plan.json"
+    assert tabulae("plan", tiny_folder, "--bits", 9, "--by", "data-free", "--without-tokenizer", "-o", plan)[0] == 0
+    assert tabulae("build", tiny_folder, "--plan", plan, "--without-tokenizer", "-o", table)[0] == 0
+    code, _, err = tabulae("run", table, "x")
+    assert code == 1 and "[tokenizer] the model must bring one, but got none" in err
+    assert tabulae("check", table)[0] == 0
+
+
 MISTAKES = [
     (("run", "none.tab", "x"), 1, "none.tab"),
     (("run", "TAB", "x" * 500), 2, "shorter than the room in the context"),

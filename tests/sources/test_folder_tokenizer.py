@@ -126,6 +126,12 @@ def test_added_tokens_of_tokenizer_json_go_before_the_older_file(vocabulary):
     assert Tokenizer(vocabulary({"added_tokens.json": {"<other>": 3}})).encode("<s>") == [3]
 
 
+def test_a_class_s_special_token_that_the_vocabulary_lacks_is_left_out(vocabulary):
+    data = vocabulary({"config.json": {"model_type": "gpt2"}})
+    assert data.special == {}
+    assert Tokenizer(data).size == library().get_vocab_size()
+
+
 @pytest.mark.parametrize(
     ("config", "settings", "special"),
     [

@@ -26,6 +26,7 @@ from tabulae.cli.wanted import (
     Sensitivity,
     Size,
     Verify,
+    WithoutTokenizer,
 )
 from tabulae.cores import available_cores
 from tabulae.errors import UsageError
@@ -67,6 +68,7 @@ def build(
     any_format: AnyFormat = False,
     verify: Verify = None,
     no_verify: NoVerify = False,
+    without_tokenizer: WithoutTokenizer = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -83,7 +85,11 @@ def build(
     given = {"--sensitivity": sensitivity, "--by": by, "--entropy": entropy, "--any-format": any_format}
     _check_of_use(planned, plan is not None, calibration, given | {"--verify": verify, "--no-verify": no_verify})
     start, target, built = time.perf_counter(), _target(model, output), None
-    with tabulae.open(model) as trained, progress_bar("building", quiet=json) as progress, _resumable(target):
+    with (
+        tabulae.open(model, tokenizer=not without_tokenizer) as trained,
+        progress_bar("building", quiet=json) as progress,
+        _resumable(target),
+    ):
         weights = trained.parameters()
         if planned:
             wanted = Wanted(size=size, memory=memory, bits=bits, kl=kl, calibration=calibration)

@@ -8,7 +8,18 @@ import msgspec
 import typer
 
 from tabulae.cli.output import Json, Threads, megabytes, print_json, print_table, progress_bar
-from tabulae.cli.wanted import AnyFormat, Bits, By, Calibration, Entropy, Kl, Memory, Sensitivity, Size
+from tabulae.cli.wanted import (
+    AnyFormat,
+    Bits,
+    By,
+    Calibration,
+    Entropy,
+    Kl,
+    Memory,
+    Sensitivity,
+    Size,
+    WithoutTokenizer,
+)
 from tabulae.planning.candidates import ZERO
 from tabulae.planning.plan import Plan, write
 
@@ -39,6 +50,7 @@ def plan(
     by: By = None,
     entropy: Entropy = False,
     any_format: AnyFormat = False,
+    without_tokenizer: WithoutTokenizer = False,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -47,7 +59,10 @@ def plan(
     from tabulae.workflows.plan import check_place
 
     check_place(output)
-    with tabulae.open(model) as trained, progress_bar("planning", quiet=json) as progress:
+    with (
+        tabulae.open(model, tokenizer=not without_tokenizer) as trained,
+        progress_bar("planning", quiet=json) as progress,
+    ):
         found = trained.plan(
             size=size,
             memory=memory,

@@ -82,3 +82,7 @@ Verify = Annotated[
     ),
 ]
 NoVerify = Annotated[bool, typer.Option("--no-verify", help="Ship the plan as it is.", rich_help_panel="Planning")]
+WithoutTokenizer = Annotated[
+    bool,
+    typer.Option("--without-tokenizer", help="Leave the tokenizer out: the table model runs on token ids alone."),
+]

@@ -39,7 +39,7 @@ def tokenizer_data(folder: Path, config: Mapping[str, Any]) -> TokenizerData | N
     special_map, added = (read_json(folder / f"{name}.json") for name in ("special_tokens_map", "added_tokens"))
     if library.padding is not None:
         settings = {"pad_token": library.padding["pad_token"], **settings}
-    saved = saved_tokens.read(kind, settings, special_map, added, library.get_added_tokens_decoder())
+    saved = saved_tokens.read(kind, settings, special_map, added, library)
     _encode_plainly(library)
     saved_tokens.bring_in(library, saved)
     special = {name: token.content for name, token in saved.named.items()}

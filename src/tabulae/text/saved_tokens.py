@@ -96,18 +96,20 @@ def read(
     settings: Mapping[str, Any],
     special_map: Mapping[str, Any],
     added: Mapping[str, Any],
-    known: Collection[int],
+    library: "Library",
 ) -> Saved:
     """The tokens of ``tokenizer_config.json``, ``special_tokens_map.json`` and ``added_tokens.json``.
 
     ``kind``: the class, from :func:`class_of`. The last two files count where the settings have no
-    ``added_tokens_decoder``, and where ``tokenizer.json`` has no added token of that id (``known``), as in transformers.
+    ``added_tokens_decoder``, and where ``tokenizer.json`` (``library``) has no added token of that id, as in
+    transformers. A class's special token that the vocabulary lacks is left out: no model was trained with it.
 
     :raises ModelError: a token that is none, or an id that is no integer
     """
     modern = settings.get("added_tokens_decoder") is not None
     special_map = {} if modern else {key: _special(value) for key, value in special_map.items()}
-    merged = {**_DEFAULTS.get(kind, {}), **settings, **special_map}
+    defaults = {key: text for key, text in _DEFAULTS.get(kind, {}).items() if library.token_to_id(text) is not None}
+    merged = {**defaults, **settings, **special_map}
     names = [*NAMED, *(key for key, value in merged.items() if key not in NAMED and _names_token(key, value))]
     extra = _extra(settings) or _extra(special_map)
     own = extra if isinstance(extra, dict) else {}
@@ -117,6 +119,7 @@ def read(
     if not modern:
         special = {token.content for token in [*named.values(), *spare]}
         listed = {_integer(id): Token(text, special=text in special) for text, id in added.items()}
+        known = library.get_added_tokens_decoder()
         return Saved({id: token for id, token in listed.items() if id not in known}, named, spare)
     listed = _listed(settings["added_tokens_decoder"])
     flags = {token.content: token for token in listed.values()}

@@ -61,6 +61,11 @@ class Tokenizer:
             raise UsageError("tokenizer", "token ids must be integers from 0", repr(ids)[:60]) from None
         return text
 
+    def vocabulary(self) -> dict[str, int]:
+        """All tokens and their ids, added ones included."""
+        found: dict[str, int] = self._library.get_vocab(with_added_tokens=True)
+        return found
+
     def stream(self, skip_special: bool = False) -> Stream:
         """Decode id by id: the pieces joined are :meth:`decode` of all ids."""
         return Stream(lambda ids: self.decode(ids, skip_special), self._is_byte)

@@ -18,6 +18,7 @@ from tabulae.planning.plan import Plan
 from tabulae.planning.sizes import planned_record
 from tabulae.program.operations import Program
 from tabulae.sources import Source
+from tabulae.text.data import TokenizerData
 from tabulae.workflows.choice import choose, parse_rules
 from tabulae.workflows.prepared import in_bands, prepared
 from tabulae.workflows.stored import TOKENIZER
@@ -32,6 +33,11 @@ class Trained(Protocol):
     @property
     def names(self) -> tuple[str, ...]:
         """Canonical names."""
+        ...
+
+    @property
+    def vocabulary(self) -> TokenizerData | None:
+        """The tokenizer, if it has one."""
         ...
 
     def shape(self, name: str) -> tuple[int, ...]:
@@ -111,5 +117,5 @@ def _record(name: str, shape: tuple[int, ...], form: Format | None) -> TensorRec
 
 def blobs_of(model: Trained) -> Mapping[str, bytes]:
     """What a table model holds beside tensors: the tokenizer."""
-    vocabulary = model.source.vocabulary()
+    vocabulary = model.vocabulary
     return {} if vocabulary is None else {TOKENIZER: msgspec.json.encode(vocabulary)}

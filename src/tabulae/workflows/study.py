@@ -138,7 +138,7 @@ def windows_of(model: "TrainedModel", text: str | None, *, count: int, length: i
 
     :raises UsageError: a text shorter than a window, or a model without a tokenizer
     """
-    vocabulary = model.source.vocabulary()
+    vocabulary = model.vocabulary
     if vocabulary is None:
         hint = "--by data-free --no-verify needs none"
         raise UsageError("text", "the model must bring a tokenizer for it", "none", hint)

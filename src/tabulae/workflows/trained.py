@@ -9,16 +9,20 @@ from typing import Unpack
 from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.artifact.container import ALIGN, MAGIC
 from tabulae.closing import Closing
-from tabulae.errors import UsageError
+from tabulae.errors import ModelError, UsageError
 from tabulae.planning.plan import Plan
 from tabulae.program import architectures
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.sources import open_source
+from tabulae.text.data import TokenizerData
+from tabulae.text.fits import fitted
 from tabulae.workflows.budgeted import Built
 from tabulae.workflows.build import Progress, build
 from tabulae.workflows.plan import Wanted, build_plan, build_planned, plan_model
 from tabulae.workflows.recipe import by_rules
+
+WITHOUT = "or go without one, on token ids: build --without-tokenizer, tabulae.open(MODEL, tokenizer=False)"
 
 
 class TrainedModel(Closing):
@@ -29,8 +33,9 @@ class TrainedModel(Closing):
     (129344, (300, 64), 'F32')
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, tokenizer: bool = True) -> None:
         self.source = open_source(path)
+        self._tokenizer = tokenizer
         try:
             self.architecture = architectures.find(self.source)
             config = self.architecture.config(self.source)
@@ -39,6 +44,19 @@ class TrainedModel(Closing):
         except BaseException:
             self.source.close()
             raise
+
+    @cached_property
+    def vocabulary(self) -> TokenizerData | None:
+        """The tokenizer, checked against the embedding; None where there is none or none is wanted.
+
+        :raises ModelError: it would give other ids than the model was trained with, or ids that the model does not have
+        """
+        try:
+            data = self.source.vocabulary() if self._tokenizer else None
+            return data and fitted(data, self.program.vocabulary)
+        except ModelError as error:
+            hint = f"{error.hint}; {WITHOUT}" if error.hint else WITHOUT
+            raise ModelError(error.what, error.must, error.got, hint) from None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -90,7 +108,8 @@ class TrainedModel(Closing):
 
         Holds all weights in float32: four bytes each.
         """
-        return LanguageModel(Binding(self.program, dict(self.tensors())), self.source.vocabulary(), **options)
+        vocabulary = self.vocabulary  # before all weights are read
+        return LanguageModel(Binding(self.program, dict(self.tensors())), vocabulary, **options)
 
     def plan(self, **wanted: Unpack[Wanted]) -> Plan:
         """The formats that lose least for ``size``, ``memory``, ``bits`` or ``kl``; see :class:`Wanted`.
@@ -132,8 +151,10 @@ class TrainedModel(Closing):
         self.source.close()
 
 
-def open_trained(path: str | Path) -> TrainedModel:
+def open_trained(path: str | Path, *, tokenizer: bool = True) -> TrainedModel:
     """Open a trained model: a GGUF file or a Hugging Face folder.
+
+    ``tokenizer=False``: without its tokenizer; what is loaded or built then runs on token ids alone.
 
     :raises FileError: nothing is there
     :raises ModelError: it is no model, or of an unknown architecture, or lacks a tensor
@@ -141,7 +162,7 @@ def open_trained(path: str | Path) -> TrainedModel:
     if is_table_model(Path(path)):
         hint = "it is built already: tabulae run, check, bench, or tabulae.load"
         raise UsageError(str(path), "it must be a trained model (GGUF, Hugging Face)", "a table model", hint)
-    return TrainedModel(path)
+    return TrainedModel(path, tokenizer=tokenizer)
 
 
 def is_table_model(path: Path) -> bool:
