@@ -193,8 +193,8 @@ def test_a_malformed_tokenizer(folder, content):
         ({"added_tokens_decoder": [1]}, r"added_tokens_decoder must hold tokens by id"),
         ({"added_tokens_decoder": {"six": {"content": "<x>"}}}, r"id must be an integer, but got 'six'"),
         ({"added_tokens_decoder": {"6": "<x>"}, "split_special_tokens": True}, r"must be found in texts"),
-        ({"added_tokens_decoder": {"9": {"content": "<x>"}}}, r"'<x>' must get the id .* name, 9, but got 6; save"),
-        ({"added_tokens_decoder": {"1": {"content": "<s>"}}}, r"'<s>' must get the id .* name, 1, but got 3"),
+        ({"added_tokens_decoder": {"9": {"content": "<x>"}}}, r"'<x>' must get the id .* names, 9, but got 6; save"),
+        ({"added_tokens_decoder": {"1": {"content": "<s>"}}}, r"'<s>' must get the id .* names, 1, but got 3"),
         ({"add_prefix_space": True, "tokenizer_class": "GPT2Tokenizer"}, r"add_prefix_space .* False, but got True"),
     ],
 )
@@ -208,6 +208,15 @@ def test_settings_that_are_refused(vocabulary, settings, message):
 def test_ids_are_integers(vocabulary, name, value):
     with pytest.raises(ModelError, match=rf"{name} must be an integer, or a list of them"):
         vocabulary({"config.json": {name: value}})
+
+
+@pytest.mark.parametrize("id", [0, 3, 9])
+def test_added_tokens_of_tokenizer_json_have_the_ids_that_it_names(vocabulary, id):
+    """The library would number them anew: taken or far ids become the next free one."""
+    document = json.loads(library().to_str())
+    document["added_tokens"][1]["id"] = id
+    with pytest.raises(ModelError, match=rf"'</s>' must get the id that the folder names, {id}, but got 4"):
+        vocabulary({"tokenizer.json": json.dumps(document)})
 
 
 def test_added_ids_are_integers(vocabulary):

@@ -53,15 +53,14 @@ def test_a_merge_into_an_unknown_token():
         fitted(data(json=json.dumps(document)), 5)
 
 
-def added_beyond():
-    """The image token of Gemma 3: added, and beyond the rows of the models for text alone."""
+@pytest.mark.parametrize("in_vocabulary", [True, False])
+def test_the_token_of_images_is_left_out(in_vocabulary):
+    """Gemma 3's models for text alone have no row for it."""
     document = json.loads(data().json)
-    del document["model"]["vocab"]["<image_soft_token>"]
-    return data(json=json.dumps(document))
-
-
-def test_the_token_of_images_is_left_out():
-    tokenizer = Tokenizer(fitted(added_beyond(), 4))
+    if not in_vocabulary:
+        del document["model"]["vocab"]["<image_soft_token>"]
+    whole = data(json=json.dumps(document))
+    tokenizer = Tokenizer(fitted(whole, 4))
     assert max(tokenizer.vocabulary().values()) == 3
     assert 4 not in tokenizer.encode("ab<image_soft_token>")
-    assert Tokenizer(fitted(added_beyond(), 5)).encode("ab<image_soft_token>") == [2, 4]
+    assert Tokenizer(fitted(whole, 5)).encode("ab<image_soft_token>") == [2, 4]

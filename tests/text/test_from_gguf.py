@@ -80,6 +80,7 @@ def test_a_template_that_is_no_text_is_none():
         ({"tokens": [1, 2]}, r"tokens must be an array of its type"),
         ({"tokens": "abc"}, r"tokens must be an array of its type, but got str"),
         ({"token_type": [1]}, r"as many types as tokens, but got 1 for 6 tokens"),
+        ({"scores": [0.0] * 5 + [float("nan")]}, r"scores must be finite: merges are ranked by them, but got NaN"),
         ({"scores": [0.0]}, r"as many scores as tokens"),
         ({"bos_token_id": 6}, r"bos_token_id must be a token of the 6 in the vocabulary, but got 6"),
         ({"eos_token_id": 2.0}, r"eos_token_id must be a token of the 6 in the vocabulary, but got 2.0"),

@@ -31,17 +31,19 @@ def tokenizer_data(folder: Path, config: Mapping[str, Any]) -> TokenizerData | N
         _refuse_other_forms(folder)
         return None
     json = read_text(path)
-    library = _load(path, json)
+    library, document = _load(path, json), msgspec.json.decode(json)
     as_read = library.to_str()
     settings = read_json(folder / "tokenizer_config.json")
     kind = saved_tokens.class_of(settings, config, json)
-    _check_settings(kind, settings, json)
+    _check_settings(kind, settings, document)
     special_map, added = (read_json(folder / f"{name}.json") for name in ("special_tokens_map", "added_tokens"))
     if library.padding is not None:
         settings = {"pad_token": library.padding["pad_token"], **settings}
     saved = saved_tokens.read(kind, settings, special_map, added, library)
     _encode_plainly(library)
     saved_tokens.bring_in(library, saved)
+    saved_tokens.check_ids(library, [(token["content"], token["id"]) for token in document.get("added_tokens") or ()])
+    saved_tokens.check_ids(library, [(token.content, id) for id, token in saved.listed.items()])
     special = {name: token.content for name, token in saved.named.items()}
     first, complete = _put_first(library), library.to_str()
     return TokenizerData(
@@ -70,20 +72,19 @@ def _load(path: Path, json: str) -> "Library":
         raise ModelError(str(path), "the file must be one the tokenizers library can read", error) from None
 
 
-def _check_settings(kind: str, settings: Mapping[str, Any], json: str) -> None:
+def _check_settings(kind: str, settings: Mapping[str, Any], document: Mapping[str, Any]) -> None:
     """Settings that change what ``tokenizer.json`` does, and that it cannot hold, are refused."""
     if settings.get("split_special_tokens"):
         must = "special tokens must be found in texts (split_special_tokens)"
         raise ModelError("tokenizer", must, settings["split_special_tokens"])
-    said, does = settings.get("add_prefix_space"), _prefixes_space(json)
+    said, does = settings.get("add_prefix_space"), _prefixes_space(document)
     if isinstance(said, bool) and said != does and kind in saved_tokens.MINDS_PREFIX_SPACE:
         must = f"add_prefix_space of tokenizer_config.json must be that of tokenizer.json, {does}"
         raise ModelError("tokenizer", must, said, "save the tokenizer again with transformers: save_pretrained")
 
 
-def _prefixes_space(json: str) -> bool:
+def _prefixes_space(document: Mapping[str, Any]) -> bool:
     """Whether a text gets a space in front, by any of the parts that can do it."""
-    document = msgspec.json.decode(json)
     parts = [document.get("normalizer"), document.get("pre_tokenizer")]
     for part in parts:
         if isinstance(part, dict):

@@ -33,4 +33,6 @@ def fitted(data: TokenizerData, rows: int) -> TokenizerData:
 def _without(data: TokenizerData, tokens: set[str]) -> TokenizerData:
     document = msgspec.json.decode(data.json)
     document["added_tokens"] = [token for token in document["added_tokens"] if token["content"] not in tokens]
+    for token in tokens & set(document["model"]["vocab"]):
+        del document["model"]["vocab"][token]
     return msgspec.structs.replace(data, json=msgspec.json.encode(document).decode())

@@ -6,7 +6,7 @@ split and decoder stay those of ``tokenizer.json``, with which the model was tra
 transformers puts its own in their place (its ``GPT2Tokenizer`` drops SmolLM2's split of digits).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -127,10 +127,7 @@ def read(
 
 
 def bring_in(library: "Library", saved: Saved) -> None:
-    """Add the tokens to the library's tokenizer.
-
-    :raises ModelError: a listed token that would not get its id
-    """
+    """Add the tokens to the library's tokenizer, listed ones first."""
     named = {token.content for token in saved.named.values()}
     wanted = {saved.listed[id].content: saved.listed[id] for id in sorted(saved.listed)}
     here = {token.content for token in library.get_added_tokens_decoder().values()}
@@ -138,10 +135,17 @@ def bring_in(library: "Library", saved: Saved) -> None:
         if token.content not in here:
             wanted.setdefault(token.content, token)
     library.add_tokens([token.made(named) for token in wanted.values()])
-    for id, token in saved.listed.items():
-        got = library.token_to_id(token.content)
+
+
+def check_ids(library: "Library", ids: Iterable[tuple[str, int]]) -> None:
+    """Every added token must have its id: the library numbers them anew, without an error, where that is taken or far.
+
+    :raises ModelError: one that has another
+    """
+    for token, id in ids:
+        got = library.token_to_id(token)
         if got != id:
-            must = f"the added token {token.content!r} must get the id that the files beside tokenizer.json name, {id}"
+            must = f"the added token {token!r} must get the id that the folder names, {id}"
             raise ModelError("tokenizer", must, got, "save the tokenizer again with transformers: save_pretrained")
 
 

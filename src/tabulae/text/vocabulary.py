@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, NamedTuple, Self
 
 from tabulae.errors import ModelError
@@ -43,6 +44,10 @@ class Vocabulary(NamedTuple):
             if values is not None and len(values) != len(tokens):
                 got = f"{len(values):,} for {len(tokens):,} tokens"
                 raise ModelError("tokenizer", f"the vocabulary must have as many {name} as tokens", got)
+        if not all(map(isfinite, vocabulary.scores or ())):
+            raise ModelError(
+                "tokenizer", "tokenizer.ggml.scores must be finite: merges are ranked by them", "NaN or Inf"
+            )
         return vocabulary
 
 
