@@ -106,6 +106,15 @@ def test_an_unknown_split_is_refused(byte_level):
         byte_level("klingon")
 
 
+@pytest.mark.parametrize(
+    "name", ["deepseek-llm", "deepseek-v3", "bloom", "viking", "superbpe", "glm4", "command-r", "seed-coder", "qwen35"]
+)
+def test_splits_of_others_are_refused(name, byte_level):
+    """llama.cpp knows them; none is the same as one above."""
+    with pytest.raises(ModelError, match=rf"must be a known split, but got '{name}'"):
+        byte_level(name)
+
+
 def test_merges_are_required(byte_level):
     with pytest.raises(ModelError, match=r"must come with tokenizer.ggml.merges"):
         byte_level("gpt-2", merges=None)
