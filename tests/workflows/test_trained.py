@@ -68,7 +68,9 @@ def test_a_model_without_its_tokenizer_runs_on_ids(misfit, tiny_folder, tmp_path
         paths = model.build(tmp_path / "bare.tab"), whole.build(tmp_path / "whole.tab")
     with tabulae.load(paths[0], threads=1) as bare, tabulae.load(paths[1], threads=1) as lm:
         assert np.array_equal(bare.logits([5, 6, 7]), lm.logits([5, 6, 7]))
-        with pytest.raises(ModelError, match=r"\[tokenizer\] the model must bring one, but got none"):
+        told = [model.generate([5, 6, 7], max_tokens=5) for model in (bare, lm)]
+        assert (told[0].tokens, told[0].text) == (told[1].tokens, "") and told[1].text
+        with pytest.raises(ModelError, match=r"\[tokenizer\] the model must bring one, but got none; give token ids"):
             bare.generate("the inn")
     assert paths[0].stat().st_size < paths[1].stat().st_size
 

@@ -13,6 +13,7 @@ from tabulae.runtime.binding import Binding
 from tabulae.runtime.session import Arithmetic, Session, check_options
 from tabulae.text.data import TokenizerData
 from tabulae.text.sampling import Sampler
+from tabulae.text.stream import Stream
 from tabulae.text.tokenizer import Tokenizer
 
 DEFAULT_CONTEXT = 2048  # the key/value cache of a small model stays below 100 MB
@@ -82,7 +83,7 @@ class LanguageModel(Closing):
     def tokenizer(self) -> Tokenizer:
         """The model's own tokenizer."""
         if self._vocabulary is None:
-            raise ModelError("tokenizer", "the model must bring one", "none", "use logits(tokens) instead")
+            raise ModelError("tokenizer", "the model must bring one", "none", "give token ids instead of text")
         return Tokenizer(self._vocabulary)
 
     def generate(
@@ -96,7 +97,8 @@ class LanguageModel(Closing):
     ) -> Generation:
         """Continue ``prompt`` (text, or tokens as they are) until the end of text, ``max_tokens`` or the context.
 
-        ``stream`` is called with every piece of text as it comes; ``session`` goes on with a sequence.
+        ``stream`` is called with every piece of text as it comes; ``session`` goes on with a sequence. A model without
+        a tokenizer continues tokens: it knows no text and no end of it.
 
         :raises UsageError: an empty prompt, or one that leaves no room in the context
         """
@@ -104,10 +106,10 @@ class LanguageModel(Closing):
         ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
         session = session or self.session()
         self._check_prompt(ids, session, max_tokens)
-        text, tokens, decoder = "", [], self.tokenizer.stream()
+        (decoder, ends), text, tokens = self._decoder(), "", []
         stopped: Literal["end of text", "max tokens", "context"] = "max tokens"
         for token in _tokens(session, ids, sampler, max_tokens):
-            if token in self.tokenizer.data.eos:
+            if token in ends:
                 stopped = "end of text"
                 break
             tokens.append(token)
@@ -121,6 +123,12 @@ class LanguageModel(Closing):
         if stream and rest:
             stream(rest)
         return Generation(text + rest, tuple(tokens), stopped)
+
+    def _decoder(self) -> tuple[Stream, tuple[int, ...]]:
+        """What makes text of tokens, and the tokens that end it."""
+        if self._vocabulary is None:
+            return Stream(lambda ids: "", lambda id: False), ()
+        return self.tokenizer.stream(), self.tokenizer.data.eos
 
     def _check_prompt(self, ids: list[int], session: Session, max_tokens: int) -> None:
         if not ids:
