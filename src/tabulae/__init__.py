@@ -10,11 +10,12 @@
 Names are imported when they are first used: ``import tabulae`` itself takes a millisecond.
 """
 
-from typing import TYPE_CHECKING, Any
-
 from tabulae.errors import FileError, ModelError, TableModelError, TabulaeError, UsageError
 
+TYPE_CHECKING = False  # to a type checker this name is true; typing itself takes most of the time of the import
 if TYPE_CHECKING:
+    from typing import Any
+
     from tabulae.runtime.language_model import Generation, LanguageModel
     from tabulae.text.sampling import Sampler
     from tabulae.workflows.check import check
@@ -49,7 +50,7 @@ _PLACES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _PLACES:
         raise AttributeError(f"module 'tabulae' has no attribute {name!r}")
     from importlib import import_module

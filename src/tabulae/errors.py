@@ -7,6 +7,8 @@ A message reads ``[what] what must hold, but got X``, then the accepted values, 
 '[format] the element must be known, but got foo:4; accepted: int, normal'
 """
 
+INTERRUPTED = 130  # what a shell reports of a command that Ctrl-C ended
+
 
 class TabulaeError(Exception):
     """The root of all errors; ``hint`` holds the accepted values or the way out."""
@@ -34,3 +36,7 @@ class TableModelError(TabulaeError, ValueError):
 
 class FileError(TabulaeError, OSError):
     """A file that is missing or cannot be read or written."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends all that Ctrl-C ends, and a conversation."""

@@ -15,10 +15,9 @@ def tabulae(monkeypatch, capsys):
     def run(*words, stdin=""):
         monkeypatch.setattr(sys, "argv", ["tabulae", *map(str, words)])
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as end:
-            cli.main()
+        code = cli.main()
         out, err = capsys.readouterr()
         assert "Traceback" not in err
-        return end.value.code, out, err
+        return code, out, err
 
     return run

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tabulae.cli.run import say_limit, show
-from tabulae.errors import UsageError
+from tabulae.errors import Terminated, UsageError
 
 if TYPE_CHECKING:
     from tabulae.runtime.language_model import LanguageModel
@@ -28,6 +28,8 @@ def converse(lm: "LanguageModel", sampler: "Sampler", max_tokens: int) -> None:
             messages = [*turn, {"role": "assistant", "content": _answer(lm, session, turn, sampler, max_tokens)}]
         except UsageError as error:
             print(f"{error}; this turn is forgotten", file=sys.stderr)
+        except Terminated:
+            raise
         except KeyboardInterrupt:
             print("\n[stopped; this turn is forgotten]", file=sys.stderr)
 

@@ -1,6 +1,5 @@
 """``tabulae VERB``: what the verbs have in common is here, each verb is a file of its own."""
 
-import signal
 import sys
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from tabulae import __version__
 from tabulae.cli import bench, build, check, info, plan, run
-from tabulae.errors import TabulaeError
+from tabulae.errors import INTERRUPTED, TabulaeError
 
 app = typer.Typer(
     name="tabulae",
@@ -38,35 +37,33 @@ for verb in (info, plan, build, run, check, bench):
     app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
 
 
-def main() -> None:
-    """Run the command; 0 where all is well, 1 on failure, 2 on bad usage. Errors are one line, never a traceback."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: what was begun is tidied up
+def main() -> int:
+    """Run the command line; 0 where all is well, 1 on failure, 2 on bad usage. Errors are one line, never a traceback.
+
+    What comes before, streams and signals, is :func:`tabulae.cli.start.main`.
+    """
     try:
         code = app(standalone_mode=False)
+        sys.stdout.flush()
     except TabulaeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        print("error:", " ".join(str(error).splitlines()), file=sys.stderr)
+        return error.exit_code
     except KeyboardInterrupt:
         print(file=sys.stderr)  # the prompt begins a line of its own
-        sys.exit(130)
+        return INTERRUPTED
     except BrokenPipeError:  # the reader (head, less) has gone
-        sys.stderr.close()
-        sys.exit(1)
+        return 1
     except Exception as error:
-        sys.exit(_usage(error))
-    sys.exit(code if isinstance(code, int) else 0)
+        return _usage(error)
+    return code if isinstance(code, int) else 0
 
 
 def _usage(error: Exception) -> int:
     """Show what the parser says of a wrong command line; anything else is ours and goes on."""
     show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
     if isinstance(error, typer.Abort):
-        return 130
+        return INTERRUPTED
     if show is None or not isinstance(code, int):
         raise error
     show()
     return code
-
-
-if __name__ == "__main__":
-    main()

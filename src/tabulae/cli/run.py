@@ -1,5 +1,6 @@
 """``tabulae run m.tab "prompt"``"""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -61,7 +62,7 @@ def run(
             from tabulae.cli.chat import converse
 
             return converse(lm, sampler, max_tokens)
-        text = _standard_input() if prompt in (None, "-") else str(prompt)
+        text = _standard_input() if prompt in (None, "-") else _argument(prompt)
         if chat and not text:
             raise UsageError("prompt", "it must not be empty", "no text", "give PROMPT or pipe a text")
         asked = lm.tokenizer.chat([{"role": "user", "content": text}]) if chat else text
@@ -72,10 +73,15 @@ def _standard_input() -> str:
     """All of it but the newline at its end, which is the shell's."""
     if sys.stdin.isatty():
         print("type a text, then Ctrl-D", file=sys.stderr)
+    return sys.stdin.read().removesuffix("\n")
+
+
+def _argument(text: str) -> str:
+    """A text of the command line, which is UTF-8 whatever the locale says."""
     try:
-        return sys.stdin.read().removesuffix("\n")
-    except UnicodeDecodeError as error:
-        raise UsageError("prompt", "standard input must be UTF-8", error.reason) from None
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError as error:
+        raise UsageError("prompt", "it must be UTF-8", error) from None
 
 
 def open_model(
