@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from tiny_folder import write_folder
 
+import tabulae
 from tabulae.errors import ModelError, TabulaeError
 from tabulae.sources import open_source
 
@@ -126,6 +128,76 @@ def test_nan_is_named(folder):
     path, message = folder(weights={"model.safetensors": weights}), r"\[w\] .*finite, but got inf at \[1, 0\]"
     with open_source(path) as source, pytest.raises(ModelError, match=message):
         source.read("w")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+        {"quantization_config": {"quant_method": "awq"}},
+        {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}},
+        {"quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}},
+        {"quantization_config": {"quant_method": "compressed-tensors"}},
+        {"quantization_config": {"quant_method": "hqq"}},
+        {"quantization_config": {"quant_method": "torchao"}},
+        {"compression_config": {"quant_method": "compressed-tensors"}},
+        {"quantization": {"group_size": 64, "bits": 4}},
+        {"text_config": {"quantization_config": {"quant_method": "mxfp4"}}},
+    ],
+    ids=str,
+)
+def test_quantised_folders_name_their_tool(folder, config):
+    """Before anything else is looked at: there are no weights."""
+    key, settings = next(iter(config.get("text_config", config).items()))
+    with pytest.raises(ModelError) as error:
+        open_source(folder({"config.json": {"model_type": "llama", **config}}))
+    said = settings.get("quant_method", settings)
+    assert f"{key} with " in str(error.value) and str(said) in str(error.value) and "dequantize" in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["quantize_config.json", "quant_config.json", "hf_quant_config.json"])
+def test_quantised_folders_that_say_so_in_a_file(folder, name):
+    with pytest.raises(ModelError, match=f"{name} with .*bits"):
+        open_source(folder({name: {"bits": 4}}))
+
+
+def test_a_configuration_that_names_no_quantisation(folder):
+    config = {"model_type": "llama", "quantization_config": None, "quantization": {}}
+    with open_source(folder({"config.json": config}, {"model.safetensors": ARRAYS})) as source:
+        assert source.names
+
+
+def test_numbers_that_are_none_disturb_only_who_uses_them(folder):
+    """Python writes NaN and Infinity; whoever needs a number finds the text and refuses it."""
+    config = '{"model_type": "llama", "unused": [Infinity, -Infinity, NaN, 1e999], "eps": 1e-5}'
+    with open_source(folder({"config.json": config.encode()}, {"model.safetensors": ARRAYS})) as source:
+        assert source.metadata["unused"] == ["Infinity", "-Infinity", "NaN", "1e999"] and source.metadata["eps"] == 1e-5
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_is_needed_is_named(tmp_path, value):
+    path = write_folder(tmp_path / "model")
+    config = (path / "config.json").read_text()
+    (path / "config.json").write_text(config.replace('"rms_norm_eps": 1e-05', f'"rms_norm_eps": {value}'))
+    with pytest.raises(ModelError, match=f"rms_norm_eps.*{value}"):
+        tabulae.open(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("\ufeff{}", "BOM"),
+        ('{"a": 1, "a": 2}', "the key 'a' stands there twice"),
+        ('{"a": 1 /* one */}', "comments"),
+        ("[" * 100_000, "must be JSON"),
+        ('{"a": ' + "9" * 5000 + "}", "must be JSON"),
+    ],
+    ids=["byte order mark", "twice", "comment", "deep", "long"],
+)
+def test_odd_json_is_one_line(folder, content, message):
+    with pytest.raises(ModelError, match=message) as error:
+        open_source(folder({"config.json": content.encode()}))
+    assert len(str(error.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(

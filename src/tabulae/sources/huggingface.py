@@ -11,6 +11,7 @@ from tabulae.errors import ModelError
 from tabulae.sources._files import read_json
 from tabulae.sources._folder_tokenizer import tokenizer_data
 from tabulae.sources._provenance import describe_files
+from tabulae.sources._quantised import refuse_quantised
 from tabulae.sources._safetensors import Shard
 from tabulae.text.data import TokenizerData
 
@@ -36,6 +37,7 @@ class HuggingFaceSource(Closing):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.metadata: dict[str, Any] = read_json(path / "config.json")
+        refuse_quantised(path, self.metadata)
         self._shards: list[Shard] = []
         try:
             self._of = self._open_shards()
