@@ -1,10 +1,13 @@
 """Sessions: bad input is refused with one clear line, and afterwards all is as it was."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +91,32 @@ def test_an_error_in_a_tap_comes_through_and_leaves_the_session_usable(binding):
         session.feed(TOKENS)
     session.tap("model.layers.0.mlp.down_proj.weight", None)
     np.testing.assert_array_equal(session.feed(TOKENS), plain)
+
+
+def test_a_tap_that_holds_its_session_is_collected(binding):
+    session = new(binding)
+    gone = weakref.ref(session)
+    session.tap("model.layers.0.mlp.down_proj.weight", lambda x, mine=session: None)
+    session.feed(TOKENS)
+    del session
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_tap_that_holds_its_session_leaves_no_report_at_exit():
+    script = (
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
+        "from tiny_tables import bound, float_model\n"
+        "from tabulae.runtime.session import Session\n"
+        "def use():\n"
+        "    session = Session(bound(*float_model('llama')), context=8)\n"
+        "    session.tap('model.layers.0.mlp.down_proj.weight', lambda x: print(session.position))\n"
+        "    session.feed([1])\n"
+        "use()\n"
+    )
+    fixtures = Path(__file__).parents[1] / "fixtures"
+    done = subprocess.run([sys.executable, "-c", script, fixtures], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 def test_a_tap_on_no_linear(binding):

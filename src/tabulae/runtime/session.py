@@ -5,7 +5,9 @@ a position gives does not depend on the cut.
 """
 
 import os
+import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -43,6 +45,7 @@ class Session:
         self.arithmetic = arithmetic
         self._turns = Turns()
         self.tokens: list[int] = []  # fed so far; what the cache holds
+        self._taps: dict[str, Tap] = {}
 
     def feed(self, tokens: Sequence[int], wanted: int | None = None) -> Float32s:
         """Append tokens; logits float32 [len(tokens) - wanted, vocabulary] of those from ``wanted`` on.
@@ -73,8 +76,14 @@ class Session:
         if linear not in self._binding.program.linears():
             some = ", ".join(self._binding.program.linears()[:3])
             raise UsageError("tap", "the linear must exist", linear, f"linears are named like {some}")
+        index = self._binding.indices[linear]
         with self._turns.turn(wait=False):
-            self._executor.tap(self._binding.indices[linear], callback)
+            if callback is None:
+                self._executor.tap(index, None)
+                self._taps.pop(linear, None)
+            else:
+                self._executor.tap(index, partial(_tapped, weakref.ref(self), linear))
+                self._taps[linear] = callback
 
     @property
     def program(self) -> Program:
@@ -122,6 +131,15 @@ class Session:
             have = self.position + len(ids)
             raise UsageError("context", f"the sequence must fit {self.context} tokens", have, "give a larger context")
         return ids.astype(np.int32)
+
+
+def _tapped(session: "weakref.ref[Session]", linear: str, inputs: Float32s) -> Float32s | None:
+    """Call a tap; the executor knows it only through its session, which it does not own.
+
+    A callback that holds its session would make a circle through native code, which Python's collector cannot see.
+    """
+    owner = session()
+    return None if owner is None else owner._taps[linear](inputs)
 
 
 def check_options(threads: int, arithmetic: str, isa: str = "") -> str:
