@@ -23,7 +23,7 @@ CHOSEN = {
 def plan():
     return plan_of(
         Solution(CHOSEN, 0.1234569, 0.1230001),
-        Fixed(file=1000, memory=50, tensors=40, parameters=680),
+        Fixed(file=1000, memory=50, counted=40, parameters=680),
         Budget(size=2000),
         model="f00d",
         sensitivity=SensitivitySource(source="measured", hash="beef"),
@@ -46,7 +46,7 @@ def edited(path, change):
 
 
 def test_totals_and_certificate(plan):
-    assert (plan.totals.file, plan.totals.memory, plan.totals.bits) == (1315, 380, 4.0)
+    assert (plan.totals.file, plan.totals.memory, plan.totals.bits) == (1315, 380, 4.17647)  # 8 (100 + 7 + 200 + 8 + 40) / 680
     assert plan.gap == pytest.approx(1 - 0.1230001 / 0.1234569, rel=1e-5) and plan.entries[0].loss == 0.123457
 
 
@@ -117,7 +117,7 @@ def test_files_that_cannot_be_read_or_written(plan, tmp_path):
 
 def test_scaled_columns_are_noted():
     solution = Solution(CHOSEN, 0.1, 0.1)
-    fixed = Fixed(file=1000, memory=50, tensors=40, parameters=680)
+    fixed = Fixed(file=1000, memory=50, counted=40, parameters=680)
     plan = plan_of(solution, fixed, Budget(size=2000), model="f00d", scaled=NAMES[:1], column_strength=0.25)
     assert plan.scaled() == {NAMES[0]} and plan.column_strength == 0.25
     assert plan_of(solution, fixed, Budget(size=2000), model="f00d", column_strength=0.25).column_strength == 0

@@ -78,4 +78,4 @@ def test_outliers_are_counted_as_they_are_found(share):
 
 def test_what_the_run_takes_beside_the_tensors():
     fixed = fixed_sizes(FLOATS, 70, runtime=1000)
-    assert (fixed.memory, fixed.tensors, fixed.parameters) == (1320, 320, 70)
+    assert (fixed.memory, fixed.counted, fixed.parameters) == (1320, fixed.file, 70)

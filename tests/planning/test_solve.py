@@ -13,7 +13,7 @@ from tabulae.planning.candidates import Candidate
 from tabulae.planning.sizes import Fixed
 from tabulae.planning.solve import average_bits, file_bytes, loss_of, solve, sum_of
 
-FIXED = Fixed(file=1000, memory=300, tensors=128, parameters=10**6)
+FIXED = Fixed(file=1000, memory=300, counted=128, parameters=10**6)
 
 
 def model(seed, tensors=60, candidates=12, spread=1.2):
@@ -158,8 +158,8 @@ def test_a_loss_is_kept_to_with_few_bytes():
 
 def test_bits_are_those_asked_for():
     options = model(8)
-    parameters = int(span(options, lambda c: c.file)[1])
-    fixed = Fixed(file=10**9, memory=0, tensors=5000, parameters=parameters)
+    parameters = int(span(options, file_bytes)[1])
+    fixed = Fixed(file=10**9, memory=0, counted=5000, parameters=parameters)
     for bits in (3.0, 4.0, 5.5):
         found = solve(options, fixed, Budget(bits=bits))
         assert bits * (1 - 2e-4) < average_bits(found.chosen, fixed) <= bits

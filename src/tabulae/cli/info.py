@@ -70,7 +70,8 @@ def _show(found: "Description") -> None:
         print(f"{key:14} {shown(value)}")
     rows = [_format_row(group) for group in found.formats]
     print_table("", ("format", "tensors", "weights", "size", "bits per weight"), rows)
-    print(f"{'file':14} {megabytes(found.file_bytes)}, {found.bits_per_weight:.3f} bits per weight in its tensors")
+    rest = ", all but the tokenizer" if found.built is None else " in its tensors"
+    print(f"{'file':14} {megabytes(found.file_bytes)}, {found.bits_per_weight:.3f} bits per weight{rest}")
     if found.memory > sum(tensor.bytes for tensor in found.tensors):
         size = megabytes(found.memory)
         print(f"{'memory':14} {size} of tensors while it runs: codes of variable length are expanded")

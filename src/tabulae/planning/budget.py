@@ -25,7 +25,7 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     size: int | None = None  # bytes of the whole file
     memory: int | None = None  # bytes resident while the model runs
-    bits: float | None = None  # stored bits of all tensors per parameter, float32 tensors counted
+    bits: float | None = None  # of the whole file but the tokenizer, per parameter
     kl: float | None = None  # predicted loss in nats; the smallest file that keeps to it
 
     def __post_init__(self) -> None:

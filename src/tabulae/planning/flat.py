@@ -5,7 +5,7 @@
 ...     "a": [Candidate("x", 10, 10, 4.0), Candidate("y", 20, 20, 1.0)],
 ...     "e": [Candidate("x", 10, 10, 4.0), Candidate("y", 20, 20, 3.0)],
 ... }
->>> fixed = Fixed(file=0, memory=0, tensors=0, parameters=80)
+>>> fixed = Fixed(file=0, memory=0, counted=0, parameters=80)
 >>> found = best_flat(options, fixed, Budget(size=35), others={"e": "x"})
 >>> {name: candidate.format for name, candidate in found.items()}
 {'a': 'y', 'e': 'x'}

@@ -53,7 +53,7 @@ class Totals(_Record, frozen=True):
 
     file: int  # bytes of the whole file, at most
     memory: int  # bytes resident, all tensors
-    bits: float  # stored bits per parameter
+    bits: float  # of the file but the tokenizer, per parameter, at most
 
 
 class SensitivitySource(_Record, frozen=True):

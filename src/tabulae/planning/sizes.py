@@ -63,7 +63,7 @@ class Fixed:
 
     file: int  # bytes: header, float32 tensors, tokenizer, seal
     memory: int  # bytes resident
-    tensors: int  # bytes of float32 tensors alone, which count in bits per parameter
+    counted: int  # bytes of the file that count in bits per parameter: all but the tokenizer
     parameters: int  # all weights of the model, tied tensors once
 
 
@@ -134,8 +134,9 @@ def fixed_sizes(
     header += sum(header_bytes(record, digits) for record in floats)
     header += sum(header_bytes(record, digits) for record in blob_records)
     tensors = sum(stored_bytes(record) for record in floats)
-    others = sum(stored_bytes(record) for record in blob_records)
-    return Fixed(header + tensors + others + ALIGN, tensors + runtime, tensors, parameters)
+    counted = header + tensors + ALIGN
+    tokenizer = sum(stored_bytes(record) for record in blob_records)
+    return Fixed(counted + tokenizer, tensors + runtime, counted, parameters)
 
 
 def stored_bytes(record: TensorRecord | BlobRecord) -> int:

@@ -6,7 +6,7 @@ candidates that takes no more bytes: duality proves it (see ``dual``), however t
 
 >>> options = {"a": [Candidate("x", 10, 10, 4.0), Candidate("y", 20, 20, 1.0)],
 ...            "b": [Candidate("x", 10, 10, 2.0), Candidate("y", 20, 20, 1.5)]}
->>> found = solve(options, Fixed(file=5, memory=0, tensors=0, parameters=80), Budget(size=35))
+>>> found = solve(options, Fixed(file=5, memory=0, counted=0, parameters=80), Budget(size=35))
 >>> [candidate.format for candidate in found.chosen.values()], found.loss, found.gap
 (['y', 'x'], 3.0, 0.0)
 """
@@ -76,7 +76,7 @@ def limits(budget: Budget, fixed: Fixed) -> list[Limit]:
     if budget.memory is not None:
         found.append(Limit("memory", budget.memory - fixed.memory, lambda c: c.memory))
     if budget.bits is not None:
-        found.append(Limit("bits", int(budget.bits * fixed.parameters / 8) - fixed.tensors, lambda c: c.file))
+        found.append(Limit("bits", int(budget.bits * fixed.parameters / 8) - fixed.counted, file_bytes))
     if budget.kl is not None:
         found.append(Limit("kl", budget.kl * (1 - ROUNDING), loss_of))
     return found
@@ -98,8 +98,8 @@ def sum_of(value: Value, chosen: Mapping[str, Candidate]) -> float:
 
 
 def average_bits(chosen: Mapping[str, Candidate], fixed: Fixed) -> float:
-    """Stored bits per parameter: all bytes of all tensors."""
-    return 8 * (sum_of(lambda c: c.file, chosen) + fixed.tensors) / fixed.parameters
+    """Bits per parameter: every byte of the file but the tokenizer; norms, scales and header count."""
+    return 8 * (sum_of(file_bytes, chosen) + fixed.counted) / fixed.parameters
 
 
 def _minimised(options: Options, cost: Value, wanted: Sequence[Limit]) -> tuple[Chosen, float, float] | None:

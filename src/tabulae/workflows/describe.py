@@ -8,6 +8,7 @@ import msgspec
 
 from tabulae.artifact.reader import open_table_model
 from tabulae.artifact.records import TableRecord, TensorRecord, entry_sizes
+from tabulae.planning.sizes import stored_bytes
 from tabulae.program.operations import Attention, Program
 from tabulae.sources import Source
 from tabulae.workflows.recipe import by_rules, records_of
@@ -41,7 +42,7 @@ class Description(msgspec.Struct, frozen=True):
     summary: str
     weights: int
     file_bytes: int
-    bits_per_weight: float  # of all tensors, norms too; not the tokenizer
+    bits_per_weight: float  # of a table model every byte but the tokenizer, of a trained model its tensors
     formats: tuple[FormatInfo, ...]
     tensors: tuple[TensorInfo, ...]
     memory: int  # bytes of the tensors of a table model while it runs
@@ -62,7 +63,8 @@ def _table_model(path: Path) -> Description:
     with open_table_model(path) as file:
         tensors = tuple(_stored(record) for record in file.document.tensors)
         size = path.stat().st_size
-        return _description(dict(file.document.provenance), program_of(file), tensors, size, None)
+        counted = size - sum(stored_bytes(blob) for blob in file.document.blobs)
+        return _description(dict(file.document.provenance), program_of(file), tensors, size, counted)
 
 
 def _trained_model(path: Path) -> Description:
@@ -71,14 +73,20 @@ def _trained_model(path: Path) -> Description:
         files = [path] if path.is_file() else [p for p in path.iterdir() if p.is_file()]
         size = sum(p.stat().st_size for p in files)
         built = sum(_stored(record).bytes for record in records_of(by_rules(model)))
-        return _description(model.source.provenance(), model.program, tensors, size, built)
+        counted = sum(tensor.bytes for tensor in tensors)
+        return _description(model.source.provenance(), model.program, tensors, size, counted, built)
 
 
 def _description(
-    provenance: dict[str, str], program: Program, tensors: tuple[TensorInfo, ...], size: int, built: int | None
+    provenance: dict[str, str],
+    program: Program,
+    tensors: tuple[TensorInfo, ...],
+    size: int,
+    counted: int,
+    built: int | None = None,
 ) -> Description:
     weights = sum(prod(tensor.shape) for tensor in tensors)
-    bits = 8 * sum(tensor.bytes for tensor in tensors) / weights
+    bits = 8 * counted / weights
     formats = tuple(_groups(tensors))
     memory = sum(tensor.memory for tensor in tensors)
     return Description(provenance, summary(program), weights, size, bits, formats, tensors, memory, built)

@@ -30,7 +30,7 @@ class Wanted(TypedDict, total=False):
 
     size: int | str | None  # bytes of the file: 60_000_000, "60MB"
     memory: int | str | None  # bytes resident; with or without size
-    bits: float | None  # stored bits per parameter
+    bits: float | None  # of the file but the tokenizer, per parameter
     kl: float | None  # predicted loss in nats
     calibration: str | Path | None  # a text file; default: the text that comes with tabulae
     sensitivity: str | Path | None  # a file of sensitivities: read, or written if it is not there
