@@ -101,7 +101,7 @@ def arguments() -> argparse.Namespace:
 def prepare(options: argparse.Namespace) -> Bench:
     """Read the model, cut the texts, measure the importance of the unchanged model."""
     trained = tabulae.open(options.model)
-    vocabulary = trained.source.vocabulary()
+    vocabulary = trained.vocabulary
     assert vocabulary is not None
     reference = trained.load(context=512, threads=available_cores())
     valid, test = (

@@ -60,7 +60,7 @@ def smollm2(path: Path) -> tuple[dict[str, Shape], Fixed, ReadRows]:
     model = tabulae.open(path)
     shapes = {name: model.shape(name) for name in model.names if len(model.shape(name)) == 2}
     floats = [FloatRecord(name=name, shape=model.shape(name)) for name in model.names if name not in shapes]
-    blobs = {"tabulae.tokenizer": len(msgspec.json.encode(model.source.vocabulary()))}
+    blobs = {"tabulae.tokenizer": len(msgspec.json.encode(model.vocabulary))}
     program = msgspec.json.encode(model.program)
     fixed = fixed_sizes(floats, model.parameters(), program=program, provenance=model.source.provenance(), blobs=blobs)
     return shapes, fixed, lambda name, rows: model.read(name)[rows]

@@ -112,7 +112,7 @@ def arguments() -> argparse.Namespace:
 def prepare(trained: TrainedModel, options: argparse.Namespace) -> Bench:
     """Run the float model once."""
     text = wikitext().read_text(encoding="utf-8")
-    with LanguageModel(Binding(trained.program, dict(trained.tensors())), trained.source.vocabulary()) as exact:
+    with LanguageModel(Binding(trained.program, dict(trained.tensors())), trained.vocabulary) as exact:
         windows = cut_text(text, exact.tokenizer, count=options.windows)
         return Bench(trained, record(exact, windows, str(options.model)), options.threads)
 

@@ -105,7 +105,7 @@ def arguments() -> argparse.Namespace:
 def prepare(options: argparse.Namespace) -> Bench:
     """Read model and text."""
     with tabulae.open(options.model) as trained:
-        tensors, program, vocabulary = dict(trained.tensors()), trained.program, trained.source.vocabulary()
+        tensors, program, vocabulary = dict(trained.tensors()), trained.program, trained.vocabulary
     text = options.text.read_text(encoding="utf-8")
     with LanguageModel(Binding(program, tensors), vocabulary) as model:
         windows = cut_text(text, model.tokenizer, count=options.windows)
@@ -188,7 +188,7 @@ def show(found: Mapping[str, Any]) -> None:
 def line(quality: Quality) -> str:
     """One candidate's figures."""
     return (
-        f"KL {quality.kl}, top 128 {quality.kl_topk}, same top {quality.agreement}, "
+        f"KL {quality.kl}, same top {quality.agreement}, "
         f"perplexity {quality.perplexity} (reference {quality.reference_perplexity})"
     )
 

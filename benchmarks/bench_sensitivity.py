@@ -51,7 +51,7 @@ class Bench:
     def __init__(self, args: argparse.Namespace) -> None:
         self.args, self.model = args, tabulae.open(args.model or smollm2())
         self.weights, self.name = dict(self.model.tensors()), self.model.fingerprint
-        self.tokenizer, self.reference = Tokenizer(self.model.source.vocabulary()), self.run(self.weights)
+        self.tokenizer, self.reference = Tokenizer(self.model.vocabulary), self.run(self.weights)
         text = wikitext("wiki.valid.tokens").read_text()[:600_000]
         self.windows = cut_text(text, self.tokenizer, count=4, length=128, first=16)
         found = load(args.importance, self.name, self.model.program) if args.importance else None
@@ -74,7 +74,7 @@ class Bench:
     def run(self, weights: dict[str, Any]) -> LanguageModel:
         """A float model."""
         options: dict[str, Any] = {"context": 512, "threads": self.args.threads}
-        return LanguageModel(Binding(self.model.program, weights), self.model.source.vocabulary(), **options)
+        return LanguageModel(Binding(self.model.program, weights), self.model.vocabulary, **options)
 
     @cached_property
     def truth(self) -> Values:

@@ -65,10 +65,12 @@ def test_one_hash_of_the_logits(table):
 @pytest.mark.slow
 def test_perplexity_of_the_float_path(smollm2, data):
     """29.02 is what transformers gives on the first 20,440 tokens in windows of 512 with BOS."""
-    from tabulae.evaluation import cut_text, perplexity
+    from tabulae.evaluation import Windows, perplexity
 
     with tabulae.open(smollm2) as trained, trained.load(context=512) as model:
-        windows = cut_text((data / "wikitext-2" / "wiki.test.raw").read_text()[:200_000], model.tokenizer)
+        tokens = model.tokenizer.encode((data / "wikitext-2" / "wiki.test.raw").read_text()[:200_000], bos=False)
+        cells = np.array(tokens[: 40 * 511], np.int32).reshape(40, 511)
+        windows = Windows(np.insert(cells, 0, model.tokenizer.data.bos, axis=1), 256)
         assert len(windows) == 40
         assert perplexity(model, windows).mean == pytest.approx(29.02, abs=0.1)
 

@@ -40,4 +40,4 @@ def unigram() -> Callable[..., Bigram]:
 @pytest.fixture
 def windows() -> Windows:
     """Three windows of 12 tokens, 5 of them scored."""
-    return cut(np.random.default_rng(7).integers(0, 300, 33), bos=1, length=12, first=6)
+    return cut(np.random.default_rng(7).integers(0, 300, 35), bos=1, length=12, first=6)

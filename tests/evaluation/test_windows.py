@@ -3,13 +3,15 @@ import pytest
 
 from tabulae.errors import UsageError
 from tabulae.evaluation import cut, cut_text
+from tabulae.text.data import TokenizerData
 
 
-def test_the_protocol_has_40_windows_of_511_tokens_behind_a_bos() -> None:
+def test_bos_takes_the_place_of_the_first_token_of_every_window() -> None:
     windows = cut(np.arange(30_000), bos=7)
     assert windows.tokens.shape == (40, 512)
     assert (windows.tokens[:, 0] == 7).all()
-    np.testing.assert_array_equal(windows.tokens[:, 1:].reshape(-1), np.arange(20_440))
+    text = np.arange(40 * 512).reshape(40, 512)  # the last token of each window makes room for the next BOS
+    np.testing.assert_array_equal(windows.tokens[:, 1:], text[:, :-1])
 
 
 def test_the_protocol_scores_what_positions_256_to_510_predict() -> None:
@@ -53,14 +55,15 @@ def test_the_fingerprint_tells_measurements_apart() -> None:
 class Letters:
     """A tokenizer of lower-case letters."""
 
-    class data:
-        bos = 26
+    def __init__(self, add_bos: bool) -> None:
+        self.data = TokenizerData(json="", bos=26, add_bos=add_bos)
 
     def encode(self, text: str, bos: bool | None = None) -> list[int]:
         assert bos is False
         return [ord(letter) - 97 for letter in text]
 
 
-def test_text_is_tokenised_without_bos_and_each_window_gets_its_own() -> None:
-    windows = cut_text("abcdef", Letters(), length=4, first=1)  # type: ignore[arg-type]
-    assert windows.tokens.tolist() == [[26, 0, 1, 2], [26, 3, 4, 5]]
+def test_bos_stands_in_windows_only_where_the_tokenizer_adds_one() -> None:
+    windows = [cut_text("abcdefgh", Letters(add_bos), length=4, first=1) for add_bos in (True, False)]  # type: ignore[arg-type]
+    assert windows[0].tokens.tolist() == [[26, 0, 1, 2], [26, 4, 5, 6]]
+    assert windows[1].tokens.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]

@@ -46,7 +46,11 @@ def edited(path, change):
 
 
 def test_totals_and_certificate(plan):
-    assert (plan.totals.file, plan.totals.memory, plan.totals.bits) == (1315, 380, 4.17647)  # 8 (100 + 7 + 200 + 8 + 40) / 680
+    assert (plan.totals.file, plan.totals.memory, plan.totals.bits) == (
+        1315,
+        380,
+        4.17647,
+    )  # 8 (100 + 7 + 200 + 8 + 40) / 680
     assert plan.gap == pytest.approx(1 - 0.1230001 / 0.1234569, rel=1e-5) and plan.entries[0].loss == 0.123457
 
 

@@ -125,18 +125,18 @@ def test_more_bytes_lose_less(planned):
 
 
 def test_memory_is_kept_to(planned):
-    plan = planned.plan(Budget(bits=9.0))
+    plan = planned.plan(Budget(bits=11.0))
     less = planned.plan(Budget(memory=plan.totals.memory - 5000))
     assert less.totals.memory <= plan.totals.memory - 5000 and less.loss > plan.loss
 
 
 def test_loss_is_kept_to(planned):
-    plan = planned.plan(Budget(bits=8.0))
+    plan = planned.plan(Budget(bits=10.0))
     assert planned.plan(Budget(kl=plan.loss * 2)).loss <= plan.loss * 2
 
 
 def test_a_plan_file_gives_the_same_model(planned, trained, text, tmp_path):
-    built = build_within(planned, tmp_path / "a.tab", Budget(bits=8.0))
+    built = build_within(planned, tmp_path / "a.tab", Budget(bits=10.0))
     write(built.plan, tmp_path / "plan.json")
     again = trained.build(tmp_path / "b.tab", plan=tmp_path / "plan.json", calibration=text)
     assert again.read_bytes() == built.path.read_bytes()
@@ -144,14 +144,14 @@ def test_a_plan_file_gives_the_same_model(planned, trained, text, tmp_path):
 
 
 def test_a_plan_needs_the_text_it_was_made_with(planned, trained, tmp_path):
-    plan = planned.plan(Budget(bits=8.0))
+    plan = planned.plan(Budget(bits=10.0))
     with pytest.raises(UsageError, match=r"\[calibration\] the text must be the plan's"):
         trained.build(tmp_path / "m.tab", plan=plan)
     assert not list(tmp_path.iterdir())
 
 
 def test_an_edited_plan(planned, trained, text, tmp_path):
-    write(planned.plan(Budget(bits=8.0)), tmp_path / "plan.json")
+    write(planned.plan(Budget(bits=10.0)), tmp_path / "plan.json")
     record = json.loads((tmp_path / "plan.json").read_text())
     record["entries"][0]["format"] = "int:8/row/absmax"
     record["entries"][1]["format"] = "float32"
@@ -163,7 +163,7 @@ def test_an_edited_plan(planned, trained, text, tmp_path):
 
 @pytest.mark.parametrize("planned", ["bands"], indirect=True)
 def test_bands_of_a_tensor_are_scaled_together(planned, trained, text, tmp_path):
-    plan = planned.plan(Budget(bits=8.0))
+    plan = planned.plan(Budget(bits=10.0))
     scaled = [entry.name for entry in plan.entries if entry.column_scale and "up_proj" in entry.name]
     entries = [replace(entry, column_scale=False) if entry.name == scaled[1] else entry for entry in plan.entries]
     with pytest.raises(UsageError, match=r"all bands of a tensor must have column_scale, or none, but got") as error:
@@ -172,7 +172,7 @@ def test_bands_of_a_tensor_are_scaled_together(planned, trained, text, tmp_path)
 
 
 def test_hidden_units_are_dealt(planned, tmp_path):
-    built = build_within(planned, tmp_path / "m.tab", Budget(bits=8.0))
+    built = build_within(planned, tmp_path / "m.tab", Budget(bits=10.0))
     with open_table_model(built.path) as file:
         gates = [op for op in program_of(file).operations if isinstance(op, Gate)]
     assert [op.deal for op in gates] == [(3, 2, 32)] * 2
@@ -195,7 +195,7 @@ def test_nor_are_they_when_measured_anew(planned, trained, text, monkeypatch):
         return msgspec.structs.replace(planned.study.sensitivity, values=values)
 
     monkeypatch.setattr("tabulae.workflows.never_worse.measured", measured)
-    plan = planned.plan(Budget(bits=8.0))
+    plan = planned.plan(Budget(bits=10.0))
     found, _ = Verifier(trained, text.read_text()).remeasured(planned, plan, planned.flat(plan, plan.totals.file))
     assert min(found.values.values()) > 0
 
@@ -210,20 +210,20 @@ def test_sensitivities_of_bands_are_refused_where_whole_ones_are_wanted(planned,
 
 @pytest.mark.parametrize("planned", ["bands"], indirect=True)
 def test_a_plan_in_bands_without_its_text(planned, trained, tmp_path):
-    plan = replace(planned.plan(Budget(bits=8.0)), calibration=None)
+    plan = replace(planned.plan(Budget(bits=10.0)), calibration=None)
     with pytest.raises(UsageError, match="it must name its calibration, but got none"):
         trained.build(tmp_path / "m.tab", plan=plan)
 
 
 @pytest.mark.parametrize("planned", ["bands"], indirect=True)
 def test_a_plan_without_a_band(planned, trained, tmp_path):
-    plan = planned.plan(Budget(bits=8.0))
+    plan = planned.plan(Budget(bits=10.0))
     with pytest.raises(UsageError, match=r"must have one, but got none for model\.embed_tokens\.weight\[0:"):
         trained.build(tmp_path / "m.tab", plan=replace(plan, entries=plan.entries[1:]))
 
 
 def test_a_plan_of_another_model(planned, tmp_path, text):
-    write(planned.plan(Budget(bits=8.0)), tmp_path / "plan.json")
+    write(planned.plan(Budget(bits=10.0)), tmp_path / "plan.json")
     with (
         tabulae.open(write_folder(tmp_path / "other", rms_norm_eps=1e-3)) as other,
         pytest.raises(UsageError, match=r"\[plan, model\] the plan must be for"),
@@ -233,9 +233,9 @@ def test_a_plan_of_another_model(planned, tmp_path, text):
 
 def test_sensitivities_are_kept_and_used_again(trained, text, tmp_path):
     path, seen = tmp_path / "s.json", []
-    first = trained.plan(bits=8.0, calibration=text, sensitivity=path)
+    first = trained.plan(bits=10.0, calibration=text, sensitivity=path)
     again = trained.plan(
-        bits=8.0, calibration=text, sensitivity=path, progress=lambda what, done, total: seen.append(what)
+        bits=10.0, calibration=text, sensitivity=path, progress=lambda what, done, total: seen.append(what)
     )
     assert again == first and "importance" in seen and seen.count(tables(trained.program)[0]) == 1  # curves alone
 
@@ -249,21 +249,21 @@ def test_measuring_goes_on_after_an_interrupt(trained, text, tmp_path):
         if what == f"sensitivity: {second}" and done and len(seen) < 100:
             raise KeyboardInterrupt
 
-    trained.plan(bits=8.0, calibration=text, sensitivity=whole)
+    trained.plan(bits=10.0, calibration=text, sensitivity=whole)
     with pytest.raises(KeyboardInterrupt):
-        trained.plan(bits=8.0, calibration=text, sensitivity=path, progress=stop)
+        trained.plan(bits=10.0, calibration=text, sensitivity=path, progress=stop)
     kept = (tmp_path / "s.json.part").read_text()
     assert not path.exists() and first in kept and second not in kept
-    trained.plan(bits=8.0, calibration=text, sensitivity=path)
+    trained.plan(bits=10.0, calibration=text, sensitivity=path)
     assert path.read_bytes() == whole.read_bytes() and not (tmp_path / "s.json.part").exists()
 
 
 def test_sensitivities_of_another_model(trained, text, tmp_path):
     path = tmp_path / "s.json"
-    trained.plan(bits=8.0, calibration=text, sensitivity=path)
+    trained.plan(bits=10.0, calibration=text, sensitivity=path)
     path.write_text(path.read_text().replace(trained.fingerprint, "0" * 32))
     with pytest.raises(UsageError, match="it must be of the model"):
-        trained.plan(bits=8.0, calibration=text, sensitivity=path)
+        trained.plan(bits=10.0, calibration=text, sensitivity=path)
 
 
 def test_budgets_out_of_reach(planned):
@@ -294,13 +294,13 @@ def test_two_budgets_at_once(trained):
 
 def test_texts_that_cannot_be_used(trained, tmp_path):
     with pytest.raises(FileError, match="the text must be a readable file"):
-        trained.plan(bits=8.0, calibration=tmp_path / "none.txt")
+        trained.plan(bits=10.0, calibration=tmp_path / "none.txt")
     (tmp_path / "short.txt").write_text("the inn")
     with pytest.raises(UsageError, match=r"\[text\] the text must fill one window"):
-        trained.plan(bits=8.0, calibration=tmp_path / "short.txt")
+        trained.plan(bits=10.0, calibration=tmp_path / "short.txt")
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9" * 1000)
     with pytest.raises(UsageError, match="UTF-8"):
-        trained.plan(bits=8.0, calibration=tmp_path / "latin.txt")
+        trained.plan(bits=10.0, calibration=tmp_path / "latin.txt")
 
 
 def test_an_interrupted_build_within_a_budget_goes_on(planned, tmp_path):
@@ -354,10 +354,10 @@ def test_an_edited_plan_that_exceeds_its_budget_is_said(planned, text, tmp_path)
 
 def test_sensitivities_of_another_kind(trained, text, tmp_path):
     path = tmp_path / "s.json"
-    trained.plan(bits=8.0, by="data-free", sensitivity=path)
+    trained.plan(bits=10.0, by="data-free", sensitivity=path)
     with pytest.raises(UsageError, match=r"\[sensitivity\] the file must be measured, but got data-free"):
-        trained.plan(bits=8.0, by="measured", calibration=text, sensitivity=path)
-    assert trained.plan(bits=8.0, sensitivity=path).sensitivity.source == "data-free"
+        trained.plan(bits=10.0, by="measured", calibration=text, sensitivity=path)
+    assert trained.plan(bits=10.0, sensitivity=path).sensitivity.source == "data-free"
 
 
 def test_places_that_cannot_be_written_are_named_before_long_work(trained, text, tmp_path):
@@ -371,7 +371,7 @@ def test_places_that_cannot_be_written_are_named_before_long_work(trained, text,
 
 
 def test_scaled_columns_need_a_strength(planned, trained, text, tmp_path):
-    write(planned.plan(Budget(bits=8.0)), tmp_path / "plan.json")
+    write(planned.plan(Budget(bits=10.0)), tmp_path / "plan.json")
     record = json.loads((tmp_path / "plan.json").read_text()) | {"column_strength": 0.0}
     (tmp_path / "plan.json").write_text(json.dumps(record))
     with pytest.raises(UsageError, match=r"column_strength\] it must be above 0 where an entry has column_scale"):
@@ -379,6 +379,6 @@ def test_scaled_columns_need_a_strength(planned, trained, text, tmp_path):
 
 
 def test_the_file_says_which_columns_are_scaled(planned, tmp_path):
-    built = build_within(planned, tmp_path / "m.tab", Budget(bits=8.0))
+    built = build_within(planned, tmp_path / "m.tab", Budget(bits=10.0))
     with open_table_model(built.path) as file:
         assert {entry.name for entry in file.document.plan if entry.column_scale} == built.plan.scaled() != set()

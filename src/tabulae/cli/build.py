@@ -179,5 +179,5 @@ def _show(built: "Built") -> None:
     else:
         print(
             f"the flat plan was shipped: KL {verdict.flat} on {verdict.windows} windows; the plan had {verdict.plan}, "
-            f"which is not better by two standard errors ({verdict.remeasured} sensitivities measured anew)"
+            f"which is not certainly better ({verdict.remeasured} sensitivities measured anew)"
         )

@@ -103,6 +103,6 @@ def show(plan: Plan) -> None:
         )
     if plan.loss is not None and plan.gap is not None:
         print(
-            f"predicted loss {plan.loss:.4g} nats; no plan of these formats and bytes is more than "
-            f"{100 * plan.gap:.2g} % better"
+            f"predicted loss {plan.loss:.4g} nats; no plan of these formats and bytes has a predicted loss more than "
+            f"{100 * plan.gap:.2g} % lower"
         )

@@ -16,7 +16,9 @@ Memory = Annotated[
 ]
 Bits = Annotated[
     float | None,
-    typer.Option("--bits", help="Bits per parameter at most: every byte of the file but the tokenizer.", rich_help_panel="Budget"),
+    typer.Option(
+        "--bits", help="Bits per parameter at most: every byte of the file but the tokenizer.", rich_help_panel="Budget"
+    ),
 ]
 Kl = Annotated[
     float | None,

@@ -1,6 +1,7 @@
 """What a model lost: KL, agreement and perplexity of a candidate against its reference, over the same windows.
 
-The reference is a model, or one that was recorded (then there is no full KL, and nothing but the candidate runs).
+The reference is a model, and KL is over the whole vocabulary; or it was recorded, and there is nothing but a KL of the
+most probable tokens, 12 to 17 % lower on SmolLM2, which is called top-k and never compared with a full one.
 *Weights alone*: a float model with the decoded weights, which compares formats. *Activations alone*: exact weights,
 inputs through activation codes. *Complete*: the candidate as it really runs, which is what a user gets.
 """
@@ -33,7 +34,7 @@ class Quality(msgspec.Struct, frozen=True):
     windows: int
     tokens: int  # scored, in all windows
     kl: Value | None  # nats, whole vocabulary; None against a stored reference
-    kl_topk: Value  # nats, 128 tokens and one bucket for the others: at most kl
+    kl_topk: Value | None  # nats, 128 tokens and one bucket for the others; None against a model that runs
     agreement: Value  # share of positions with the same most probable token
     perplexity: Value  # of the scored tokens
     reference_perplexity: Value
@@ -154,13 +155,14 @@ def _score(model: Model, truth: _Truth, windows: Windows, window: int, whole: bo
     surprises = surprise(everything, windows.targets(window, first), norms)
     logits, norm = everything[windows.first - first :], norms[windows.first - first :]
     means = {
-        "kl_topk": top_k_kl(truth.top, logits, norm).mean(),
         "agreement": same_top(truth.top, logits).mean(),
         "surprise": surprises[windows.first - first :].mean(),
         "reference_surprise": truth.surprise,
     }
     if truth.logits is not None and truth.norm is not None:
         means["kl"] = full_kl(truth.logits, logits, truth.norm, norm).mean()
+    else:
+        means["kl_topk"] = top_k_kl(truth.top, logits, norm).mean()
     if whole:
         means["whole_surprise"] = surprises.mean()
     return {name: float(mean) for name, mean in means.items()}
@@ -175,7 +177,7 @@ def _quality(kind: Kind, against: str, windows: Windows, rows: list[dict[str, fl
         windows=len(windows),
         tokens=len(windows) * windows.scored,
         kl=mean_of(per_window["kl"]) if "kl" in per_window else None,
-        kl_topk=mean_of(per_window["kl_topk"]),
+        kl_topk=mean_of(per_window["kl_topk"]) if "kl_topk" in per_window else None,
         agreement=mean_of(per_window["agreement"]),
         perplexity=perplexity_of(per_window["surprise"]),
         reference_perplexity=perplexity_of(per_window["reference_surprise"]),

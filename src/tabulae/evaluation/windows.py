@@ -1,7 +1,8 @@
 """Text cut into windows: what a model is shown, and which of its predictions count.
 
-The protocol: 40 windows of 512 tokens from the start of the text, each a BOS and 511 tokens of text. The logits at
-positions 256..510 are scored, 255 per window: they predict tokens 257..511 and have seen at least 256 before them.
+The protocol: 40 windows of 512 tokens from the start of the text. Where the tokenizer puts a BOS in front of a text,
+one takes the place of the first token of every window. The logits at positions 256..510 are scored, 255 per window:
+they predict tokens 257..511 and have seen at least 256 before them. So does llama.cpp's llama-perplexity.
 """
 
 from dataclasses import dataclass
@@ -58,13 +59,13 @@ def cut(
 ) -> Windows:
     """At most ``count`` windows from the start of ``tokens``, a text without BOS; what does not fill a window is left.
 
-    With ``bos`` each window is BOS and ``length - 1`` tokens of text, without it ``length`` tokens of text.
+    With ``bos`` the text gets one in front, and BOS stands in place of the first token of every window.
 
     :raises UsageError: a text shorter than one window, or sizes that leave nothing to score
 
     >>> windows = cut(range(10, 19), bos=1, count=2, length=5, first=2)
     >>> windows.tokens.tolist(), windows.scored
-    ([[1, 10, 11, 12, 13], [1, 14, 15, 16, 17]], 2)
+    ([[1, 10, 11, 12, 13], [1, 15, 16, 17, 18]], 2)
     >>> windows.inputs(0), windows.targets(0).tolist()
     ([1, 10, 11, 12], [12, 13])
     """
@@ -72,17 +73,20 @@ def cut(
         must = "at least one window, and at least one scored position 'first' in 0..length - 2"
         raise UsageError("windows", must, f"count {count}, length {length}, first {first}")
     text = np.asarray(tokens, np.int32).reshape(-1)
-    step = length if bos is None else length - 1
-    count = min(count, len(text) // step)
+    whole = text if bos is None else np.insert(text, 0, bos)
+    count = min(count, len(whole) // length)
     if not count:
-        must = f"the text must fill one window of {step} tokens"
+        must = f"the text must fill one window of {length - len(whole) + len(text)} tokens"
         raise UsageError("text", must, f"{len(text)} tokens", "give a longer text")
-    cells = text[: count * step].reshape(count, step)
-    return Windows(cells if bos is None else np.insert(cells, 0, bos, axis=1), first)
+    cells = whole[: count * length].reshape(count, length).copy()
+    if bos is not None:
+        cells[:, 0] = bos
+    return Windows(cells, first)
 
 
 def cut_text(
     text: str, tokenizer: Tokenizer, *, count: int = COUNT, length: int = LENGTH, first: int = FIRST
 ) -> Windows:
-    """:func:`cut` for text; BOS comes first where the model has one."""
-    return cut(tokenizer.encode(text, bos=False), tokenizer.data.bos, count=count, length=length, first=first)
+    """:func:`cut` for text; with BOS where the tokenizer adds one."""
+    bos = tokenizer.data.bos if tokenizer.data.add_bos else None
+    return cut(tokenizer.encode(text, bos=False), bos, count=count, length=length, first=first)

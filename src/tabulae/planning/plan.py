@@ -78,7 +78,7 @@ class Plan(_Record, frozen=True, kw_only=True):
     budget: Budget | None = None  # what was asked for
     totals: Totals | None = None
     loss: float | None = None  # predicted, in nats
-    bound: float | None = None  # no plan of the same candidates and bytes loses less
+    bound: float | None = None  # no plan of the same candidates and bytes has a lower predicted loss
     gap: float | None = None  # 1 - bound / loss
     sensitivity: SensitivitySource | None = None
     calibration: Calibration | None = None

@@ -1,8 +1,9 @@
-"""The best formats for a budget, with a certificate of how good they are.
+"""The best formats for a budget, with a certificate: how near their predicted loss is to the least.
 
 ``size``, ``memory`` (or both) and ``bits`` limit bytes, and the predicted loss is minimised; ``kl`` limits the loss,
-and the bytes of the file are minimised. The certificate is a lower bound on the loss of every plan with these
-candidates that takes no more bytes: duality proves it (see ``dual``), however the plan was found.
+and the bytes of the file are minimised. The certificate is a lower bound on the predicted loss of every plan with these
+candidates that takes no more bytes: duality proves it (see ``dual``), however the plan was found. It is about the
+*predicted* loss; what a model really loses is measured.
 
 >>> options = {"a": [Candidate("x", 10, 10, 4.0), Candidate("y", 20, 20, 1.0)],
 ...            "b": [Candidate("x", 10, 10, 2.0), Candidate("y", 20, 20, 1.5)]}
@@ -45,11 +46,11 @@ class Solution:
 
     chosen: Chosen
     loss: float  # predicted, in nats
-    bound: float  # no plan of these candidates and no more bytes loses less
+    bound: float  # no plan of these candidates and no more bytes has a lower predicted loss
 
     @property
     def gap(self) -> float:
-        """The share of the loss that a better plan could save at most."""
+        """The share of the predicted loss that a better plan could save at most."""
         return max(0.0, 1 - self.bound / self.loss) if self.loss > 0 else 0.0
 
 

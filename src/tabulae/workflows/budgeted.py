@@ -103,14 +103,15 @@ def _contest(builder: "_Builder", judge: Verifier, folder: Path) -> Built:
     if flat is None:
         return Built(ours, plan, None, "not verified: no flat plan is as small")
     plain = folder / "flat.tab"
-    size, theirs = plain.stat().st_size, judge.quality(plain, "flat plan")
-    verdict = verdict_of(judge.quality(ours, "plan"), theirs, size)
+    size, found = plain.stat().st_size, judge.qualities({"plan": ours, "flat plan": plain})
+    verdict = verdict_of(found["plan"], found["flat plan"], size)
     if verdict.shipped == "flat":
         ours = folder / "second.tab"
         sensitivity, count = judge.remeasured(builder.planner, plan, flat)
         builder = replace(builder, planner=builder.planner.with_sensitivity(sensitivity))
         plan = builder.kept(ours, builder.planned)
-        verdict = verdict_of(judge.quality(ours, "second plan"), theirs, size, count)
+        second = judge.qualities({"second plan": ours})["second plan"]
+        verdict = verdict_of(second, found["flat plan"], size, count)
     verdict = verdict.timed(time.perf_counter() - start)
     return Built(ours, plan, verdict) if verdict.shipped == "plan" else Built(plain, flat, verdict)
 

@@ -1,11 +1,12 @@
 """Whether a plan pays: the planned table model and a flat one of no more bytes, run side by side on a little text.
 
-Both run as they will run for users, activations in int8 too, against the float model. The windows are the last of the
-text. Of a long text importance and sensitivities come from its first windows; the one that comes with tabulae is so
-short that its importance has seen all of it, for plan and flat plan alike.
+Both run as they will run for users, activations in int8 too, against the float model, and the KL is over the whole
+vocabulary. They are judged on the windows that ``split_text`` holds out: the last of the text, which no decision about
+either has seen. A plan has two tries, so each of them may be right by chance half as often.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -13,25 +14,25 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from tabulae.errors import UsageError
-from tabulae.evaluation import Quality, Value, Windows, difference, evaluate, record
+from tabulae.evaluation import Candidate, Quality, Value, difference, evaluate_all
 from tabulae.evaluation.measured import measured
 from tabulae.evaluation.sensitivity import Sensitivity
-from tabulae.evaluation.windows import FIRST, LENGTH
+from tabulae.evaluation.windows import Windows
 from tabulae.planning.plan import Plan
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.workflows.load import load
 from tabulae.workflows.planner import Planner
 from tabulae.workflows.prepared import in_bands, prepared
-from tabulae.workflows.study import at_least, windows_of
+from tabulae.workflows.split_text import SplitText
+from tabulae.workflows.study import at_least
 
 if TYPE_CHECKING:
     from tabulae.workflows.trained import TrainedModel
 
-WINDOWS: Final = 8
-REMEASURED: Final = 4  # windows, before those, on which sensitivities are measured anew
-ALL: Final = 1 << 20  # windows: the whole text
-BETTER: Final = 2.0  # paired standard errors
+REMEASURED: Final = 4  # windows, the last before those that judge, on which sensitivities are measured anew
+ERROR: Final = 0.025  # how often a plan that is no better may be shipped, over all its tries
+TRIES: Final = 2
 DISPUTED: Final = 64  # tensors whose sensitivity is measured anew, those on which most of the prediction rests
 Progress = Callable[[str, int, int], object]
 
@@ -54,49 +55,61 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def verdict_of(plan: Quality, flat: Quality, flat_bytes: int, remeasured: int = 0) -> Verdict:
-    """The plan is shipped if it is better by two paired standard errors."""
-    saved = difference(flat, plan, "kl_topk")
-    shipped: Literal["plan", "flat"] = "plan" if is_better(saved) else "flat"
-    return Verdict(shipped, plan.windows, plan.kl_topk, flat.kl_topk, saved, flat_bytes, remeasured)
+    """The plan is shipped if it is certainly better; both qualities are against the float model that ran."""
+    saved = difference(flat, plan)
+    assert plan.kl is not None and flat.kl is not None
+    shipped: Literal["plan", "flat"] = "plan" if is_better(saved, plan.windows) else "flat"
+    return Verdict(shipped, plan.windows, plan.kl, flat.kl, saved, flat_bytes, remeasured)
 
 
-def is_better(saved: Value) -> bool:
-    """Whether a difference is positive by two standard errors; one window proves nothing.
+def is_better(saved: Value, windows: int) -> bool:
+    """Whether a mean over windows is positive by Student's t: in 2.5 % of all pairs of tries wrongly (Bonferroni).
 
-    >>> is_better(Value(0.1, 0.04)), is_better(Value(0.1, 0.06)), is_better(Value(0.1, None))
+    One window proves nothing; of eight, the mean must be 2.84 of its standard errors.
+
+    >>> is_better(Value(0.1, 0.035), 8), is_better(Value(0.1, 0.036), 8), is_better(Value(0.1, None), 1)
     (True, False, False)
     """
-    return saved.se is not None and saved.mean > 0 and saved.mean >= BETTER * saved.se
+    from scipy.special import stdtrit  # the quantiles of Student's t, without all of scipy.stats
+
+    return saved.se is not None and saved.mean > 0 and saved.mean >= stdtrit(windows - 1, 1 - ERROR / TRIES) * saved.se
 
 
 class Verifier:
-    """The float model's predictions over the last windows of a text, against which table models are held."""
+    """The float model on the held-out windows of a text, against which table models are held."""
 
     def __init__(
         self, model: "TrainedModel", text: str | None, *, threads: int = 1, progress: Progress | None = None
     ) -> None:
         """``text``: None for the one that comes with tabulae.
 
-        :raises UsageError: a text shorter than a window
+        :raises UsageError: a text too short to hold windows out
         """
-        whole = windows_of(model, text, count=ALL, length=LENGTH, first=FIRST)
-        if len(whole) < 2:
-            must = f"the text must fill two windows of {whole.length} tokens"
-            raise UsageError("verify", must, "one", "give a longer text, or --no-verify")
-        self.windows = Windows(whole.tokens[-WINDOWS:], whole.first)
-        self._others = Windows(whole.tokens[: max(1, len(whole) - WINDOWS)][-REMEASURED:], whole.first)
+        split = SplitText(model, text)
+        self.windows, others = split.judges, split.choosing()
+        if not len(self.windows):
+            must = f"the text must fill four windows of {others.length} tokens, two to judge on"
+            raise UsageError("verify", must, len(others), "give a longer text, or --no-verify")
+        self._others = Windows(others.tokens[-REMEASURED:], others.first)
         self._model, self._threads, self._progress = model, threads, progress
-        with LanguageModel(Binding(model.program, dict(model.tensors())), None, **self._options) as exact:
-            self._reference = record(exact, self.windows, model.fingerprint, progress=self._shown("the float model"))
 
     @property
     def _options(self) -> Options:
         return {"context": self.windows.length, "threads": self._threads}
 
-    def quality(self, path: Path, name: str) -> Quality:
-        """A table model, complete."""
-        with load(path, **self._options) as candidate:
-            return evaluate(candidate, self._reference, kind="complete", progress=self._shown(name))
+    def qualities(self, paths: Mapping[str, Path]) -> dict[str, Quality]:
+        """Table models by name, complete; the float model runs once for all of them."""
+        model = self._model
+        with ExitStack() as stack:
+            exact = LanguageModel(Binding(model.program, dict(model.tensors())), None, **self._options)
+            opened = {name: stack.enter_context(load(path, **self._options)) for name, path in paths.items()}
+            return evaluate_all(
+                {name: Candidate(one, "complete") for name, one in opened.items()},
+                stack.enter_context(exact),
+                self.windows,
+                against=model.fingerprint,
+                progress=self._shown(" and ".join(paths)),
+            )
 
     def remeasured(self, planner: Planner, plan: Plan, flat: Plan) -> tuple[Sensitivity, int]:
         """The planner's sensitivities, those of disputed tensors measured on other windows; and how many these are."""

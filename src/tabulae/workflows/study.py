@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import xxhash
 
-from tabulae import texts
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.calibration import Draft
 from tabulae.calibration.split_rows import token_bands
@@ -24,12 +23,12 @@ from tabulae.evaluation.importance import measure_importance
 from tabulae.evaluation.journal import Journal
 from tabulae.evaluation.measured import measured
 from tabulae.evaluation.sensitivity import Sensitivity, Source, read, tables, write
-from tabulae.evaluation.windows import FIRST, LENGTH, Windows, cut_text
+from tabulae.evaluation.windows import Windows
 from tabulae.planning.plan import Calibration, SensitivitySource
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel
-from tabulae.text.tokenizer import Tokenizer
 from tabulae.workflows.prepared import prepared, tables_of
+from tabulae.workflows.split_text import SplitText
 
 if TYPE_CHECKING:
     from tabulae.workflows.trained import TrainedModel
@@ -76,6 +75,7 @@ def study(
     ``by``: where sensitivities come from; ``measured`` if nothing is said, for a model of more than a billion
     parameters without a text ``data-free``. ``sensitivity``: a file that has them, or gets them once they are known;
     what is measured until then is kept beside it. ``bands``: measure tables in bands of rows, where they have some.
+    The windows that verification judges on are left out of the text.
 
     :raises UsageError: a text shorter than a window; a file of another model
     :raises FileError: the file cannot be read or written
@@ -133,35 +133,21 @@ def read_text(path: Path) -> str:
         raise UsageError(str(path), "the text must be UTF-8", error.reason) from None
 
 
-def windows_of(model: "TrainedModel", text: str | None, *, count: int, length: int, first: int) -> Windows:
-    """The text (None: the one that comes with tabulae) in windows, shorter ones where the model's context is.
-
-    :raises UsageError: a text shorter than a window, or a model without a tokenizer
-    """
-    vocabulary = model.vocabulary
-    if vocabulary is None:
-        hint = "--by data-free --no-verify needs none"
-        raise UsageError("text", "the model must bring a tokenizer for it", "none", hint)
-    length = min(length, model.program.context)
-    words = texts.calibration() if text is None else text
-    return cut_text(words, Tokenizer(vocabulary), count=count, length=length, first=min(first, length // 2))
-
-
 class _Runner:
     """The float model and a text."""
 
     def __init__(self, model: "TrainedModel", text: str | None, threads: int, progress: Progress | None) -> None:
-        self._model, self._text, self._threads, self._progress = model, text, threads, progress
+        self._model, self._text, self._threads, self._progress = model, SplitText(model, text), threads, progress
 
     def importance(self, count: int = INPUTS) -> tuple[Mapping[str, Float32s], Calibration]:
-        windows = windows_of(self._model, self._text, count=count, length=LENGTH, first=FIRST)
+        windows = self._text.choosing(count)
         binding = Binding(self._model.program, dict(self._model.tensors()))
         with LanguageModel(binding, None, context=windows.length, threads=self._threads) as runs:
             found = measure_importance(runs, windows, self._model.fingerprint, progress=self._shown("importance"))
         return found.values, Calibration(hash=windows.fingerprint, windows=len(windows))
 
     def sensitivity(self, by: Source, draft: Draft, journal: Journal) -> Sensitivity:
-        windows, model, weights = windows_of(self._model, self._text, **SCORED), self._model, dict(draft.tensors)
+        windows, model, weights = self._text.choosing(**SCORED), self._model, dict(draft.tensors)
         progress = self._named("sensitivity")
         if by == "fisher":
             from tabulae.evaluation.fisher import fisher
