@@ -9,7 +9,6 @@
 #include <stdexcept>
 
 #include "codes/rans.h"
-#include "core/memory.h"
 #include "decoder/executor.h"
 
 namespace nb = nanobind;
@@ -166,14 +165,6 @@ Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In
   return array(std::move(sums), {static_cast<size_t>(x.n), static_cast<size_t>(m.rows)});
 }
 
-// Reads every byte of the arrays once, as fast as memory gives them: the yardstick of every speed figure.
-uint64_t read_all(const std::vector<In<uint8_t, 1>>& arrays, int threads) {
-  std::vector<std::pair<const uint8_t*, size_t>> spans;
-  for (const auto& a : arrays) spans.emplace_back(a.data(), a.size());
-  const nb::gil_scoped_release release;
-  return read_memory(spans, threads);
-}
-
 nb::tuple encode(In<float, 2> x, int exponents, const std::string& isa) {
   require(exponents >= 0 && exponents <= 7, "exponents must lie in 0..7");
   const Kernels& kernels = select(isa);
@@ -307,7 +298,6 @@ NB_MODULE(_native, m) {
   m.def(
       "selected_isa", [](const std::string& isa) { return std::string(select(isa).isa); }, nb::arg("isa") = "");
   m.def("encode", &encode, nb::arg("x").noconvert(), nb::arg("exponents"), nb::arg("isa") = "");
-  m.def("read_all", &read_all, nb::arg("arrays"), nb::arg("threads"));
   m.def("rotate", &rotate, nb::arg("x").noconvert(), nb::arg("signs").noconvert(), nb::arg("orders"), nb::arg("dense"));
   m.def("polynomial", &polynomial, nb::arg("name"), nb::arg("x").noconvert(), nb::arg("isa") = "");
 
@@ -389,5 +379,13 @@ NB_MODULE(_native, m) {
           nb::arg("model"), nb::arg("context"), nb::arg("threads"), nb::arg("lookup"), nb::arg("isa") = "",
           nb::keep_alive<1, 2>())
       .def("forward", &forward, nb::arg("tokens").noconvert(), nb::arg("start"), nb::arg("wanted"))
+      .def(
+          "read_plainly",
+          [](Executor& self, int64_t cached) {
+            require(cached >= 0 && cached <= self.context(), "the cached positions must lie in the context");
+            const nb::gil_scoped_release release;
+            return self.read_plainly(cached);
+          },
+          nb::arg("cached"))
       .def("tap", &tap, nb::arg("weight"), nb::arg("callback").none());
 }

@@ -3,12 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
-#include <vector>
 
 namespace tabulae {
 
-// Exclusive or of all 64-bit words, so that no read can be left out. `threads` share every span in contiguous parts.
-uint64_t read_memory(const std::vector<std::pair<const uint8_t*, size_t>>& spans, int threads);
+// Exclusive or of all 64-bit words, so that no read can be left out.
+uint64_t read_memory(const void* data, size_t size);
 
 }  // namespace tabulae

@@ -41,22 +41,12 @@ Executor::Executor(const Model& model, int64_t context, int threads, Arithmetic 
   taps_.resize(model.weights().size());
 }
 
-// Only one call at a time; what a fork interrupted does not run in the child.
-class Executor::Turn {
- public:
-  explicit Turn(std::atomic<int>& running) : running_(running) {
-    int seen = running_.load();
-    const int mine = forks() + 1;
-    if (seen == mine || !running_.compare_exchange_strong(seen, mine))
-      throw Busy("[session] one call must end before the next begins");
-  }
-  ~Turn() { running_ = 0; }
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-
- private:
-  std::atomic<int>& running_;
-};
+Executor::Turn::Turn(std::atomic<int>& running) : running_(running) {
+  int seen = running_.load();
+  const int mine = forks() + 1;
+  if (seen == mine || !running_.compare_exchange_strong(seen, mine))
+    throw Busy("[session] one call must end before the next begins");
+}
 
 void Executor::tap(int weight, Tap callback) {
   const Turn turn(running_);

@@ -38,13 +38,26 @@ class Executor {
   // [n - wanted][vocabulary]. Throws NotFinite, and Busy.
   void forward(const int32_t* tokens, int64_t n, int64_t start, int64_t wanted, float* logits);
 
+  // Reads what one token reads with `cached` positions in the cache, weights and cache, and computes nothing: the
+  // number of bytes. Throws Busy.
+  int64_t read_plainly(int64_t cached);
+
   void tap(int weight, Tap callback);  // throws Busy
   int64_t context() const { return context_; }
   const Model& model() const { return model_; }
 
  private:
   struct Run;  // what one forward is about
-  class Turn;
+  class Turn {  // only one call at a time; what a fork interrupted does not run in the child
+   public:
+    explicit Turn(std::atomic<int>& running);
+    ~Turn() { running_ = 0; }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    std::atomic<int>& running_;
+  };
   struct Cache {
     std::unique_ptr<float[], void (*)(void*)> keys, values;
   };

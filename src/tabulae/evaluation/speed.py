@@ -1,6 +1,7 @@
-"""How fast a table model runs, beside a plain read of the same bytes in the same minutes.
+"""How fast a model runs, beside a plain read of the same bytes in the same minutes.
 
-Decoding one token reads every weight once, so the time of a plain read of all weights is what a decoder that only
+Decoding one token reads every weight once, as it lies in memory, and the keys and values of all positions before it. So
+the time of a plain read of just that, by the same threads with as many meetings of them, is what a decoder that only
 waits for memory would take. Both are measured in turns; medians and their ratio are what is reported.
 """
 
@@ -13,10 +14,6 @@ from pathlib import Path
 
 import msgspec
 
-from tabulae import _native
-from tabulae.arithmetic.arrays import Uint8s
-from tabulae.artifact.reader import TableModelFile
-from tabulae.program.operations import Program
 from tabulae.runtime.session import Session
 
 Progress = Callable[[str, int, int], None]
@@ -35,24 +32,24 @@ class Speed(msgspec.Struct, frozen=True):
     decode_tokens_per_second: float
     decode_gigabytes_per_second: float
     read_gigabytes_per_second: float  # plain read of the same bytes
-    weight_bytes: int  # read for one token
-    cache_bytes_per_token: int
+    depth: int  # position of the middle one of the single tokens, at which the bytes are counted
+    bytes_per_token: int  # read for one token at that depth: weights and cache
+    weight_bytes: int  # resident, so codes of variable length as they were decoded
+    cache_bytes_per_token: int  # what every token adds to the cache
     peak_memory_bytes: int  # of this process so far
 
     @property
     def share_of_memory_speed(self) -> float:
-        """1: as fast as the weights can be read."""
+        """1: as fast as weights and cache can be read."""
         return self.decode_gigabytes_per_second / self.read_gigabytes_per_second
 
 
-def measure(
-    file: TableModelFile, session: Session, *, threads: int, rounds: int = 5, progress: Progress | None = None
-) -> Speed:
+def measure(session: Session, *, threads: int, rounds: int = 5, progress: Progress | None = None) -> Speed:
     """Run ``rounds`` prompts of 128 tokens, each followed by 64 single tokens (fewer in a short context)."""
-    spans = weight_spans(file, session.program)
-    weights = sum(len(span) for span in spans)
     half = max(session.context // 2, 1)
     prompt = [0] * min(PREFILL, half)
+    depth = len(prompt) + min(DECODE, half) // 2
+    size = session.read_plainly(depth)
     prefill: list[float] = []
     decode: list[float] = []
     read: list[float] = []
@@ -63,7 +60,7 @@ def measure(
         prefill.append(_seconds(lambda: session.feed(prompt)) / len(prompt))
         for start in range(0, min(DECODE, half), RUN):
             decode += [_seconds(partial(session.feed, [i])) for i in range(start, min(start + RUN, half))]
-            read.append(_seconds(lambda: _native.read_all(spans, threads)))
+            read.append(_seconds(lambda: session.read_plainly(depth)))
     token = statistics.median(decode)
     return Speed(
         threads=threads,
@@ -71,20 +68,14 @@ def measure(
         isa=session.isa,
         prefill_tokens_per_second=1 / statistics.median(prefill),
         decode_tokens_per_second=1 / token,
-        decode_gigabytes_per_second=weights / token / 1e9,
-        read_gigabytes_per_second=weights / statistics.median(read) / 1e9,
-        weight_bytes=weights,
+        decode_gigabytes_per_second=size / token / 1e9,
+        read_gigabytes_per_second=size / statistics.median(read) / 1e9,
+        depth=depth,
+        bytes_per_token=size,
+        weight_bytes=session.read_plainly(0),
         cache_bytes_per_token=session.cache_bytes_per_token,
         peak_memory_bytes=peak_memory(),
     )
-
-
-def weight_spans(file: TableModelFile, program: Program) -> list[Uint8s]:
-    """The bytes that one token reads: all of every linear (of an embedding alone only a row), without the proofs."""
-    linears = set(program.linears())
-    records = [record for record in file.document.tensors if record.name in linears]
-    entries = [entry for record in records for entry in record.entries()]
-    return [file.stored(entry.name) for entry in entries if not entry.name.endswith(".widths")]
 
 
 def peak_memory() -> int:

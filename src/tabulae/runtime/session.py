@@ -85,6 +85,17 @@ class Session:
                 self._executor.tap(index, partial(_tapped, weakref.ref(self), linear))
                 self._taps[linear] = callback
 
+    def read_plainly(self, cached: int) -> int:
+        """Read what one token reads with ``cached`` positions in the cache, by the same threads, and compute nothing.
+
+        The number of bytes: all of every linear, as it lies in memory, and the cache. The yardstick of speed figures.
+
+        :raises UsageError: more positions than the context has
+        """
+        if not 0 <= cached <= self.context:
+            raise UsageError("plain read", f"the cached positions must lie in 0..{self.context}", cached)
+        return self._executor.read_plainly(cached)
+
     @property
     def program(self) -> Program:
         """What it runs."""

@@ -35,5 +35,5 @@ def measure(
     load(path).close()
     seconds = time.perf_counter() - start
     with open_table_model(path) as file, from_file(file, threads=threads, arithmetic=arithmetic) as model:
-        speed = measure_speed(file, model.session(), threads=model.threads, rounds=rounds, progress=progress)
+        speed = measure_speed(model.session(), threads=model.threads, rounds=rounds, progress=progress)
         return Measurement(str(path), path.stat().st_size, seconds, speed)
