@@ -3,9 +3,9 @@
     python benchmarks/bench_decode.py SmolLM2.gguf [--threads 1] [--rounds 5] [--format F] [--peer FOLDER] [--json]
 
 Each round runs llama-bench (-p 128, then -n 64 at a depth of 128) and then our own 128-token prompt and 64 single
-tokens behind it; medians and ratios of the rounds are printed, with the bytes that a token reads on either side. Part of
-a lead in speed can be a lead in bytes: the last line says how much, and the ratio of GB/s is what is left without it.
-``--peer`` is the folder with llama-bench; benchmarks/peers/llama_cpp.sh builds it.
+tokens behind it; medians and ratios of the rounds are printed, with the bytes that a token reads on either side. A lead
+in speed can be one in bytes: the last line says how much, and the ratio of GB/s is what is left without it. ``--peer``
+is the folder with llama-bench; benchmarks/peers/llama_cpp.sh builds it.
 """
 
 import argparse
