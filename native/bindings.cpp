@@ -342,8 +342,8 @@ NB_MODULE(_native, m) {
              self.model.push(std::move(op));
            })
       .def("rotary",
-           [](PyModel& self, int buffer, int inv_freq, int64_t head) {
-             self.model.push(Rotary{buffer, inv_freq, head});
+           [](PyModel& self, int buffer, int inv_freq, int64_t head, float scale, int long_freq, int64_t original) {
+             self.model.push(Rotary{buffer, inv_freq, head, scale, long_freq, original});
            })
       .def("attention",
            [](PyModel& self, int q, int k, int v, int out, int64_t layer, int64_t heads, int64_t kv_heads, int64_t head,
@@ -357,6 +357,10 @@ NB_MODULE(_native, m) {
       .def("add",
            [](PyModel& self, int a, int b, int out) {
              self.model.push(Add{a, b, out});
+           })
+      .def("soft_cap",
+           [](PyModel& self, int buffer, float cap) {
+             self.model.push(SoftCap{buffer, cap});
            })
       .def("select",
            [](PyModel& self, int input, int out) {

@@ -50,6 +50,7 @@ struct Kernels {
   void (*rotary)(float* x, const float* cosines, const float* sines, int64_t half);
   void (*attention)(const AttentionTask&);
   void (*activate)(Function, const float* x, const float* up, int64_t n, float* y);  // up: gated, or none
+  void (*soft_cap)(float* x, float cap, int64_t n);
   void (*add)(const float* a, const float* b, int64_t n, float* y);
   void (*sine)(const float* angle, int64_t n, float* cosine, float* sine);
   void (*polynomial)(const char* name, const float* x, int64_t n, float* y);  // for tests: exp, tanh, erf, sin, cos

@@ -79,6 +79,8 @@ TABULAE_INLINE void sine_cosine(float angle, float* cosine, float* sine) {
   *cosine = turned(quadrant + 1);
 }
 
+TABULAE_INLINE f32x16 soft_capped(f32x16 x, float cap) { return cap * hyperbolic_tangent(x / cap); }
+
 TABULAE_INLINE f32x16 silu(f32x16 x) { return x / (1.0f + exponential(-x)); }
 
 TABULAE_INLINE f32x16 gelu(f32x16 x) { return (0.5f * x) * (1.0f + error_function(x * 0.7071067811865476f)); }

@@ -214,20 +214,23 @@ void Executor::linears(const Linear* linear, int64_t count, const float* x, int6
   }
 }
 
-const Executor::Turns& Executor::turns(int inv_freq, const Run& run) {
+const Executor::Turns& Executor::turns(const Rotary& op, const Run& run) {
+  const int inv_freq = op.long_freq != kNone && context_ > op.original ? op.long_freq : op.inv_freq;
   for (const Turns& known : turns_)
-    if (known.inv_freq == inv_freq) return known;
+    if (known.inv_freq == inv_freq && known.scale == op.scale) return known;
   const int64_t half = model_.weights()[inv_freq].cols();
   std::vector<float> angles(run.n * half);
   for (int64_t i = 0; i < run.n; ++i)
     for (int64_t j = 0; j < half; ++j) angles[i * half + j] = static_cast<float>(run.start + i) * vector(inv_freq)[j];
-  Turns made{inv_freq, std::vector<float>(angles.size()), std::vector<float>(angles.size())};
+  Turns made{inv_freq, op.scale, std::vector<float>(angles.size()), std::vector<float>(angles.size())};
   kernels_.sine(angles.data(), static_cast<int64_t>(angles.size()), made.cosines.data(), made.sines.data());
+  for (float& cosine : made.cosines) cosine *= op.scale;
+  for (float& sine : made.sines) sine *= op.scale;
   return turns_.emplace_back(std::move(made));
 }
 
 void Executor::run(const Rotary& op, Run& run) {
-  const Turns& turn = turns(op.inv_freq, run);
+  const Turns& turn = turns(op, run);
   const int64_t half = model_.weights()[op.inv_freq].cols(), width = model_.buffers()[op.buffer];
   each_position(run, [&](int64_t i) {
     for (int64_t head = 0; head < width; head += op.head)
@@ -279,6 +282,10 @@ void Executor::run(const Activate& op, Run& run) {
 void Executor::run(const Add& op, Run& run) {
   each_position(run,
                 [&](int64_t i) { kernels_.add(row(op.a, i), row(op.b, i), model_.buffers()[op.out], row(op.out, i)); });
+}
+
+void Executor::run(const SoftCap& op, Run& run) {
+  each_position(run, [&](int64_t i) { kernels_.soft_cap(row(op.buffer, i), op.cap, model_.buffers()[op.buffer]); });
 }
 
 void Executor::run(const Select& op, Run& run) {

@@ -63,6 +63,7 @@ class Executor {
   };
   struct Turns {  // cosines and sines of one Rotary for the positions of a batch
     int inv_freq;
+    float scale;
     std::vector<float> cosines, sines;
   };
 
@@ -75,6 +76,7 @@ class Executor {
   void run(const Attention&, Run&);
   void run(const Activate&, Run&);
   void run(const Add&, Run&);
+  void run(const SoftCap&, Run&);
   void run(const Select&, Run&);
 
   float* row(int buffer, int64_t i) { return buffers_[buffer].data() + i * model_.buffers()[buffer]; }
@@ -85,7 +87,7 @@ class Executor {
   float* out(const Linear& linear) { return row(linear.out, 0) + linear.first; }
   template <class Body>
   void each_position(Run& run, Body&& body);
-  const Turns& turns(int inv_freq, const Run& run);
+  const Turns& turns(const Rotary& op, const Run& run);
   void encode(const Weight& weight, const float* x, int64_t n);
   void linears(const Linear* linear, int64_t count, const float* x, int64_t n);
   void table_panels(const Linear& linear, int64_t begin, int64_t end, int64_t n);

@@ -163,6 +163,7 @@ void Model::check(const Project& op) {
 void Model::check(const Rotary& op) {
   const int64_t half = weight(op.inv_freq).cols();
   vector_of(op.inv_freq, half);
+  if (op.long_freq != kNone) vector_of(op.long_freq, half);
   require(op.head > 0 && 2 * half <= op.head && width(op.buffer) % op.head == 0, "rotary",
           "heads must fill the buffer and hold the turned columns" + against(op.head, width(op.buffer)));
   require(!selected_, "rotary", "it must come before the selection");
@@ -195,6 +196,11 @@ void Model::check(const Activate& op) {
 void Model::check(const Add& op) {
   same_width(op.a, op.out);
   same_width(op.b, op.out);
+}
+
+void Model::check(const SoftCap& op) {
+  width(op.buffer);
+  require(op.cap > 0, "soft_cap", "the cap must be positive");
 }
 
 void Model::check(const Select& op) {

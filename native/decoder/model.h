@@ -42,6 +42,9 @@ struct Project {
 struct Rotary {
   int buffer, inv_freq;
   int64_t head;
+  float scale;    // of cosines and sines
+  int long_freq;  // in place of inv_freq where there is room for more than `original` positions, or none
+  int64_t original;
 };
 struct Attention {
   int q, k, v, out;
@@ -58,11 +61,15 @@ struct Activate {
 struct Add {
   int a, b, out;
 };
+struct SoftCap {
+  int buffer;
+  float cap;
+};
 struct Select {
   int input, out;
 };
 using Operation =
-    std::variant<Embed, EmbedPosition, RmsNorm, LayerNorm, Project, Rotary, Attention, Activate, Add, Select>;
+    std::variant<Embed, EmbedPosition, RmsNorm, LayerNorm, Project, Rotary, Attention, Activate, Add, SoftCap, Select>;
 
 struct Weight {
   bool is_table = false;
@@ -101,6 +108,7 @@ class Model {
   void check(const Attention&);
   void check(const Activate&);
   void check(const Add&);
+  void check(const SoftCap&);
   void check(const Select&);
   int64_t width(int buffer) const;
   const Weight& weight(int index) const;

@@ -35,6 +35,7 @@ const Kernels kAvx512 = {
     .rotary = rotary,
     .attention = attention,
     .activate = activate,
+    .soft_cap = soft_cap,
     .add = add,
     .sine = sine,
     .polynomial = polynomial,

@@ -30,6 +30,7 @@ const Kernels kGeneric = {
     .rotary = rotary,
     .attention = attention,
     .activate = activate,
+    .soft_cap = soft_cap,
     .add = add,
     .sine = sine,
     .polynomial = polynomial,

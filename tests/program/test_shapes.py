@@ -61,9 +61,3 @@ def test_constants_of_the_program_are_checked_too() -> None:
 def test_a_norm_that_divides_by_nothing_is_refused() -> None:
     with pytest.raises(ModelError, match=r"\[g\] a norm's length must divide its input, but got 0"):
         check_shapes(PROGRAM, {**SHAPES, "g": (0,)})
-
-
-def test_more_columns_than_a_head_has_cannot_turn() -> None:
-    long = Program(PROGRAM.operations, PROGRAM.buffers, "logits", 12, 20, {**PROGRAM.constants, "inv_freq": (1.0,) * 3})
-    with pytest.raises(ModelError, match=r"\[inv_freq\] at most the head's 4 columns can turn, but got 6"):
-        check_shapes(long, SHAPES)

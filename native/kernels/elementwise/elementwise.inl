@@ -24,6 +24,10 @@ void activate(Function function, const float* x, const float* up, int64_t n, flo
   }
 }
 
+void soft_cap(float* x, float cap, int64_t n) {
+  map_lanes(x, nullptr, n, x, [cap](f32x16 v) { return soft_capped(v, cap); });
+}
+
 void add(const float* a, const float* b, int64_t n, float* y) {
   for (int64_t j = 0; j < n; ++j) y[j] = a[j] + b[j];
 }

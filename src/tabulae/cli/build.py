@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from tabulae.cli.output import Json, Threads, megabytes, print_json, progress_bar
+from tabulae.cli.output import IgnoreKey, Json, Threads, megabytes, print_json, progress_bar
 from tabulae.cli.plan import show
 from tabulae.cli.wanted import (
     AnyFormat,
@@ -69,6 +69,7 @@ def build(
     verify: Verify = None,
     no_verify: NoVerify = False,
     without_tokenizer: WithoutTokenizer = False,
+    ignore_key: IgnoreKey = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -86,7 +87,7 @@ def build(
     _check_of_use(planned, plan is not None, calibration, given | {"--verify": verify, "--no-verify": no_verify})
     start, target, built = time.perf_counter(), _target(model, output), None
     with (
-        tabulae.open(model, tokenizer=not without_tokenizer) as trained,
+        tabulae.open(model, ignore_keys=ignore_key or (), tokenizer=not without_tokenizer) as trained,
         progress_bar("building", quiet=json) as progress,
         _resumable(target),
     ):

@@ -1,11 +1,12 @@
 """``tabulae check m.tab``"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tabulae.cli.output import Json, Threads, print_json, print_table, progress_bar
+from tabulae.cli.output import IgnoreKey, Json, Threads, print_json, print_table, progress_bar
 from tabulae.errors import FileError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def check(
     against: Annotated[Path | None, typer.Option(help="Trained model to compare with, on --text.")] = None,
     text: Annotated[Path | None, typer.Option(help="Plain text, cut to windows of 512 tokens (BOS and 511).")] = None,
     windows: Annotated[int, typer.Option(help="Windows to compare on.", min=1)] = 40,
+    ignore_key: IgnoreKey = None,
     threads: Threads = None,
     brief: Annotated[bool, typer.Option("--brief", help="Only the verdict and the quality.")] = False,
     json: Json = False,
@@ -39,6 +41,8 @@ def check(
 
     if (against is None) != (text is None):
         raise UsageError("check", "--against and --text must be given together", "one of them")
+    if ignore_key and against is None:
+        raise UsageError("check", "--ignore-key must come with --against, whose keys they are", " ".join(ignore_key))
     for path in (against, text):
         if path is not None and not path.exists():
             raise FileError(str(path), "it must exist", "no such file or folder")
@@ -46,7 +50,7 @@ def check(
         check_options(threads, "auto")
     with progress_bar("checking", quiet=json) as progress:
         report = run(model, progress=progress)
-    qualities = _qualities(model, against, text, windows, threads, json) if against and text else []
+    qualities = _qualities(model, against, text, windows, threads, ignore_key or (), json) if against and text else []
     if json:
         print_json({"ok": report.ok, **_plain(report), "quality": qualities})
     else:
@@ -55,12 +59,14 @@ def check(
 
 
 def _qualities(
-    model: Path, against: Path, text: Path, windows: int, threads: int | None, quiet: bool
+    model: Path, against: Path, text: Path, windows: int, threads: int | None, ignore_keys: Sequence[str], quiet: bool
 ) -> "list[Quality]":
     from tabulae.workflows.quality import compare
 
     with progress_bar("comparing", quiet=quiet) as progress:
-        return compare(model, against, text, windows=windows, threads=threads, progress=progress)
+        return compare(
+            model, against, text, windows=windows, threads=threads, ignore_keys=ignore_keys, progress=progress
+        )
 
 
 def _plain(report: "CheckReport") -> dict[str, Any]:

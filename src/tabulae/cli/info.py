@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tabulae.cli.output import Json, megabytes, print_json, print_table, progress_bar
+from tabulae.cli.output import IgnoreKey, Json, megabytes, print_json, print_table, progress_bar
 
 if TYPE_CHECKING:
     from tabulae.statistics import Fit, TensorStatistics
@@ -31,6 +31,7 @@ def info(
     statistics: Annotated[
         bool, typer.Option("--statistics", help="What the weights of every tensor are like (reads all of them).")
     ] = False,
+    ignore_key: IgnoreKey = None,
     json: Json = False,
 ) -> None:
     """Show what is in a model: provenance, formats, bits per weight; of a trained model also what it would cost.
@@ -41,8 +42,8 @@ def info(
     """
     from tabulae.workflows.describe import describe
 
-    found = describe(model)
-    surveyed = _survey(model, quiet=json) if statistics else None
+    found = describe(model, ignore_keys=ignore_key or ())
+    surveyed = _survey(model, ignore_key or (), quiet=json) if statistics else None
     if json:
         from msgspec.structs import asdict
 
@@ -56,11 +57,11 @@ def info(
         _show_survey(surveyed)
 
 
-def _survey(model: Path, *, quiet: bool) -> "Survey":
+def _survey(model: Path, ignore_keys: Sequence[str], *, quiet: bool) -> "Survey":
     from tabulae.workflows.survey import survey
 
     with progress_bar("reading", quiet=quiet) as progress:
-        return survey(model, progress)
+        return survey(model, progress, ignore_keys=ignore_keys)
 
 
 def _show(found: "Description") -> None:

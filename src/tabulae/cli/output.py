@@ -15,6 +15,14 @@ Arithmetic = Annotated[
     Literal["auto", "multiply", "lookup"],
     typer.Option(help="How table linears are computed: same integers, other speed."),
 ]
+IgnoreKey = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore-key",
+        metavar="KEY",
+        help="Read a trained model as if this key of its configuration were not there; repeatable.",
+    ),
+]
 Progress = Callable[[str, int, int], None]
 SECONDS = 10  # between two lines of progress
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from tabulae.cli.output import Json, Threads, megabytes, print_json, print_table, progress_bar
+from tabulae.cli.output import IgnoreKey, Json, Threads, megabytes, print_json, print_table, progress_bar
 from tabulae.cli.wanted import (
     AnyFormat,
     Bits,
@@ -51,6 +51,7 @@ def plan(
     entropy: Entropy = False,
     any_format: AnyFormat = False,
     without_tokenizer: WithoutTokenizer = False,
+    ignore_key: IgnoreKey = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -60,7 +61,7 @@ def plan(
 
     check_place(output)
     with (
-        tabulae.open(model, tokenizer=not without_tokenizer) as trained,
+        tabulae.open(model, ignore_keys=ignore_key or (), tokenizer=not without_tokenizer) as trained,
         progress_bar("planning", quiet=json) as progress,
     ):
         found = trained.plan(

@@ -3,12 +3,13 @@
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
-from tabulae.cli.output import Arithmetic, Json, Threads, print_json
+from tabulae.cli.output import Arithmetic, IgnoreKey, Json, Threads, print_json
 from tabulae.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def run(
     min_p: Annotated[float, typer.Option(help="Sample among those this fraction as likely as the likeliest.")] = 0.0,
     repetition_penalty: Annotated[float, typer.Option(help="Above 1: what was said becomes less likely.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the sampling: the same seed gives the same text.")] = 0,
+    ignore_key: IgnoreKey = None,
     threads: Threads = None,
     arithmetic: Arithmetic = "auto",
     json: Json = False,
@@ -57,7 +59,7 @@ def run(
     if chat:
         renderer.start()  # while the model loads
     sampler = Sampler(temperature, top_k, top_p, min_p, repetition_penalty, seed)
-    with open_model(model, context, threads, arithmetic) as lm:
+    with open_model(model, ignore_key or (), context=context, threads=threads, arithmetic=arithmetic) as lm:
         if chat and prompt is None and not json:
             from tabulae.cli.chat import converse
 
@@ -84,17 +86,14 @@ def _argument(text: str) -> str:
         raise UsageError("prompt", "it must be UTF-8", error) from None
 
 
-def open_model(
-    path: Path, context: int | None = None, threads: int | None = None, arithmetic: Arithmetic = "auto"
-) -> "LanguageModel":
+def open_model(path: Path, ignore_keys: Sequence[str], **options: Unpack["Options"]) -> "LanguageModel":
     """A table model, or the float model of a trained one."""
     import tabulae
-    from tabulae.workflows.trained import is_table_model
+    from tabulae.workflows.trained import is_trained_model
 
-    options: Options = {"context": context, "threads": threads, "arithmetic": arithmetic}
-    if is_table_model(path):
+    if not is_trained_model(path, ignore_keys):
         return tabulae.load(path, **options)
-    with tabulae.open(path) as trained:
+    with tabulae.open(path, ignore_keys=ignore_keys) as trained:
         return trained.load(**options)
 
 

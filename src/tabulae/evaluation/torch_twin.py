@@ -88,7 +88,7 @@ class _Run:
                     before = [at[linear.out]] if ops.first_row(linear.rows) else []
                     at[linear.out] = torch.cat([*before, y], dim=-1)
             case ops.Rotary():
-                at[op.buffer] = self._turned(at[op.buffer], weight[op.inv_freq], op.head)
+                at[op.buffer] = self._turned(op)
             case ops.Attention():
                 slopes = None if op.slopes is None else weight[op.slopes]
                 at[op.out] = self._attended(op, slopes)
@@ -100,6 +100,8 @@ class _Run:
                 at[op.out] = y[..., ops.dealt_ranks(op.deal, y.shape[-1])]
             case ops.Add():
                 at[op.out] = at[op.a] + at[op.b]
+            case ops.SoftCap():
+                at[op.buffer] = op.cap * (at[op.buffer] / op.cap).tanh()
             case ops.Select():
                 at[op.out] = at[op.input][:, self._first :]
 
@@ -120,14 +122,15 @@ class _Run:
         self._watch(name, indices, rows)
         return rows
 
-    def _turned(self, x: Tensor, inv_freq: Tensor, head: int) -> Tensor:
+    def _turned(self, op: ops.Rotary) -> Tensor:
         import torch
 
+        inv_freq = self._weights[op.frequencies(len(self._positions))]
         angle = (self._positions[:, None] * inv_freq)[:, None]  # [n, 1, half]
         half = len(inv_freq)
-        heads = x.unflatten(-1, (-1, head))
-        a, b, rest = heads.split([half, half, head - 2 * half], dim=-1)
-        c, s = angle.cos(), angle.sin()
+        heads = self.buffers[op.buffer].unflatten(-1, (-1, op.head))
+        a, b, rest = heads.split([half, half, op.head - 2 * half], dim=-1)
+        c, s = angle.cos() * op.scale, angle.sin() * op.scale
         return torch.cat([a * c - b * s, b * c + a * s, rest], dim=-1).flatten(-2)
 
     def _attended(self, op: ops.Attention, slopes: Tensor | None) -> Tensor:

@@ -19,10 +19,12 @@ from tabulae.program.operations import (
     Rotary,
     Rows,
     Select,
+    SoftCap,
     first_row,
 )
 
 FLOAT32 = 2.0**128
+ANGLE = 2.0**20  # to which sine and cosine are right (arithmetic/polynomials.py)
 
 
 def check_program(program: Program) -> None:
@@ -59,7 +61,7 @@ def buffers_of(op: AnyOperation) -> tuple[tuple[str, ...], tuple[str, ...]]:
     match op:
         case Embed():
             return (op.out,) if first_row(op.rows) else (), (op.out,)
-        case EmbedPosition() | Rotary():
+        case EmbedPosition() | Rotary() | SoftCap():
             return (op.buffer,), (op.buffer,)
         case RMSNorm() | LayerNorm() | Activate() | Select():
             return (op.input,), (op.out,)
@@ -101,12 +103,26 @@ def _check_columns(where: str, op: AnyOperation, program: Program) -> None:
                 _check_bands(f"{where} to {out}", rows, width[out])
         case Rotary():
             _must(where, op.head > 0 and width[op.buffer] % op.head == 0, "a head must divide the buffer", op.head)
+            for name in (op.inv_freq, op.long):
+                if name is not None:
+                    _check_frequencies(where, name, op, program)
         case Attention():
             sizes = (op.heads, op.kv_heads, op.head, 1 if op.window is None else op.window)
             _must(where, min(sizes) > 0 and op.heads % op.kv_heads == 0, "heads, columns and window must fit", sizes)
             q, kv = op.heads * op.head, op.kv_heads * op.head
             widths = [width[name] for name in (op.q, op.k, op.v, op.out)]
             _must(where, widths == [q, kv, kv, q], f"q, k, v and out must have {q}, {kv}, {kv}, {q} columns", widths)
+
+
+def _check_frequencies(where: str, name: str, op: Rotary, program: Program) -> None:
+    """Angles must stay where sine and cosine are right; far beyond, an integer of a float64 has no meaning."""
+    values = program.constants.get(name)
+    if values is None:
+        raise ModelError(where, "its frequencies must be a constant of the program", name)
+    _must(where, 2 * len(values) <= op.head, f"at most the head's {op.head} columns can turn", 2 * len(values))
+    largest = max(map(abs, values), default=0.0) * (program.context - 1)
+    must = f"angles must stay below 2^20 in a context of {program.context}"
+    _must(f"constant {name}", largest < ANGLE, must, f"{largest:.3g}")
 
 
 def _check_embeddings(program: Program) -> None:

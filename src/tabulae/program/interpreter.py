@@ -13,7 +13,7 @@ from tabulae.arithmetic.activation_functions import FUNCTIONS
 from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.arithmetic.linear import apply, float_linear
 from tabulae.arithmetic.matrix import TableMatrix
-from tabulae.arithmetic.polynomials import cos, sin
+from tabulae.arithmetic.polynomials import cos, sin, tanh
 from tabulae.arithmetic.reductions import lanes_sum
 from tabulae.errors import ModelError, UsageError
 from tabulae.program.attention import Cache, attend
@@ -32,6 +32,7 @@ from tabulae.program.operations import (
     RMSNorm,
     Rotary,
     Select,
+    SoftCap,
     dealt_ranks,
     first_row,
 )
@@ -44,15 +45,17 @@ class Interpreter:
     """A program with its weights and the cache of one sequence.
 
     A linear with float weights runs in float32, one with a :class:`TableMatrix` through activation codes.
+    ``context`` is what the sequence has room for, by default what the model was trained for.
 
     :raises ModelError: a weight is missing, of the wrong shape, or an embedding is rotated
     """
 
-    def __init__(self, program: Program, weights: Mapping[str, Weight]) -> None:
+    def __init__(self, program: Program, weights: Mapping[str, Weight], context: int | None = None) -> None:
         check_program(program)
         check_shapes(program, {name: _shape(name, weight) for name, weight in weights.items()})
         _no_rotated_rows(program, weights)
         self.program = program
+        self.context = program.context if context is None else context
         self.weights = weights
         self.constants = {name: np.array(values, np.float32) for name, values in program.constants.items()}
         self.caches: dict[int, Cache] = {}
@@ -94,7 +97,9 @@ class Interpreter:
                     before = [buffers[linear.out]] if first_row(linear.rows) else []
                     buffers[linear.out] = np.concatenate([*before, y], axis=1)
             case Rotary():
-                buffers[op.buffer] = rotary(buffers[op.buffer], positions, self._float(op.inv_freq), op.head)
+                buffers[op.buffer] = rotary(
+                    buffers[op.buffer], positions, self._float(op.frequencies(self.context)), op.head, op.scale
+                )
             case Attention():
                 cache = self.caches.setdefault(op.layer, Cache())
                 cache.put(int(positions[0]), buffers[op.k], buffers[op.v])
@@ -106,6 +111,8 @@ class Interpreter:
                 buffers[op.out] = _dealt(FUNCTIONS[op.fn](buffers[op.gate]) * buffers[op.up], op.deal)
             case Add():
                 buffers[op.out] = buffers[op.a] + buffers[op.b]
+            case SoftCap():
+                buffers[op.buffer] = soft_cap(buffers[op.buffer], op.cap)
             case Select():
                 buffers[op.out] = buffers[op.input][rows]
 
@@ -134,7 +141,7 @@ class Interpreter:
         return vector
 
     def _check(self, tokens: Sequence[int], start: int) -> None:
-        size, context = self.program.vocabulary, self.program.context
+        size, context = self.program.vocabulary, self.context
         if not tokens or not all(0 <= token < size for token in tokens):
             got = "none" if not tokens else next(token for token in tokens if not 0 <= token < size)
             raise UsageError("tokens", f"tokens must be numbers in 0..{size - 1}, at least one", got)
@@ -166,14 +173,22 @@ def project(weight: Weight, x: Float32s, bias: Float32s | None) -> Float32s:
     return apply(weight, x, bias) if isinstance(weight, TableMatrix) else float_linear(weight, x, bias)
 
 
-def rotary(x: Float32s, positions: Int64s, inv_freq: Float32s, head: int) -> Float32s:
-    """In every head ``(a, b) = x[i], x[i + half]`` becomes ``a cos - b sin, b cos + a sin``; the rest stays."""
+def rotary(x: Float32s, positions: Int64s, inv_freq: Float32s, head: int, scale: float = 1.0) -> Float32s:
+    """In every head ``(a, b) = x[i], x[i + half]`` becomes ``a cos - b sin, b cos + a sin``; the rest stays.
+
+    Cosines and sines are multiplied by ``scale`` first.
+    """
     angle = positions.astype(np.float32)[:, None] * inv_freq  # [n, half]
-    c, s = cos(angle)[:, None], sin(angle)[:, None]
+    c, s = (turn(angle)[:, None] * np.float32(scale) for turn in (cos, sin))
     half = len(inv_freq)
     heads = x.reshape(len(x), -1, head)
     a, b, rest = heads[..., :half], heads[..., half : 2 * half], heads[..., 2 * half :]
     return np.concatenate([a * c - b * s, b * c + a * s, rest], axis=2).reshape(x.shape)
+
+
+def soft_cap(x: Float32s, cap: float) -> Float32s:
+    """``cap * tanh(x / cap)``: a division, the tangent, a product."""
+    return np.float32(cap) * tanh(x / np.float32(cap))
 
 
 def _dealt(x: Float32s, deal: tuple[int, ...]) -> Float32s:

@@ -15,6 +15,7 @@ from tabulae.arithmetic.arrays import Int64s
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # counts are int32 in every kernel and target
 Rows = tuple[Annotated[int, msgspec.Meta(ge=0)], Size]  # begin, end
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 Deal = Annotated[tuple[Size, ...], msgspec.Meta(max_length=4)]
 Activation = Literal["silu", "gelu", "gelu_tanh", "relu"]
 
@@ -87,11 +88,22 @@ class Project(Operation, frozen=True, tag="project"):
 
 
 class Rotary(Operation, frozen=True, tag="rotary"):
-    """Rotate pairs ``(i, i + rotary/2)`` of every head in place; ``inv_freq [rotary/2]`` is a stored float32 tensor."""
+    """Rotate pairs ``(i, i + rotary/2)`` of every head in place; ``inv_freq [rotary/2]`` is a constant of the program.
+
+    Which constant is chosen once, by the positions that the sequence has room for: what a position gives must not
+    depend on how many came with it.
+    """
 
     buffer: str
     inv_freq: str
     head: Size  # columns per head; the first 2 * len(inv_freq) of them turn
+    scale: Positive = 1.0  # of cosines and sines
+    long: str | None = None  # in place of inv_freq where there is room for more than ``original`` positions
+    original: Size = 1
+
+    def frequencies(self, context: int) -> str:
+        """The name of the constant for a sequence with room for ``context`` positions."""
+        return self.long if self.long is not None and context > self.original else self.inv_freq
 
 
 class Attention(Operation, frozen=True, tag="attention"):
@@ -151,6 +163,13 @@ class Add(Operation, frozen=True, tag="add"):
     out: str
 
 
+class SoftCap(Operation, frozen=True, tag="soft_cap"):
+    """``buffer = cap * tanh(buffer / cap)``: no value is larger than the cap (Gemma: logits)."""
+
+    buffer: str
+    cap: Positive
+
+
 class Select(Operation, frozen=True, tag="select"):
     """Keep only the positions whose logits are wanted: what follows runs on those rows alone."""
 
@@ -159,7 +178,18 @@ class Select(Operation, frozen=True, tag="select"):
 
 
 AnyOperation = (
-    Embed | EmbedPosition | RMSNorm | LayerNorm | Project | Rotary | Attention | Activate | Gate | Add | Select
+    Embed
+    | EmbedPosition
+    | RMSNorm
+    | LayerNorm
+    | Project
+    | Rotary
+    | Attention
+    | Activate
+    | Gate
+    | Add
+    | SoftCap
+    | Select
 )
 
 
@@ -198,7 +228,7 @@ def _reads(operation: AnyOperation) -> tuple[str | None, ...]:
         case Project():
             return tuple(name for linear in operation.linears for name in (linear.weight, linear.bias))
         case Rotary():
-            return (operation.inv_freq,)
+            return (operation.inv_freq, operation.long)
         case Attention():
             return (operation.slopes,)
         case _:

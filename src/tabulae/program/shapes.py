@@ -11,7 +11,6 @@ from tabulae.program.operations import (
     Program,
     Project,
     RMSNorm,
-    Rotary,
     Rows,
 )
 
@@ -31,8 +30,6 @@ def check_shapes(program: Program, shapes: Mapping[str, Shape]) -> None:
     for op in program.operations:
         if isinstance(op, RMSNorm):
             _norm_must_fit(op.weight, known[op.weight][0], program.buffers[op.input])
-        if isinstance(op, Rotary) and 2 * known[op.inv_freq][0] > op.head:
-            raise ModelError(op.inv_freq, f"at most the head's {op.head} columns can turn", 2 * known[op.inv_freq][0])
 
 
 def expected_shapes(program: Program) -> Iterator[tuple[str, tuple[int | None, ...]]]:
@@ -52,8 +49,6 @@ def expected_shapes(program: Program) -> Iterator[tuple[str, tuple[int | None, .
                 for linear in op.linears:
                     yield linear.weight, (_count(linear.rows, width[linear.out]), width[op.input])
                     yield from ((name, (width[linear.out],)) for name in (linear.bias,) if name is not None)
-            case Rotary():
-                yield op.inv_freq, (None,)
             case Attention():
                 yield from ((name, (op.heads,)) for name in (op.slopes,) if name is not None)
 

@@ -65,7 +65,7 @@ class Binding:
                 ]
                 native.project(buffer[op.input], linears)
             case ops.Rotary():
-                native.rotary(buffer[op.buffer], weight(op.inv_freq), op.head)
+                native.rotary(buffer[op.buffer], weight(op.inv_freq), op.head, op.scale, weight(op.long), op.original)
             case ops.Attention():
                 qkv = (buffer[op.q], buffer[op.k], buffer[op.v], buffer[op.out])
                 shape = (op.layer, op.heads, op.kv_heads, op.head)
@@ -76,6 +76,8 @@ class Binding:
                 native.activate(op.fn, buffer[op.gate], buffer[op.up], buffer[op.out], _order(op.deal, width[op.out]))
             case ops.Add():
                 native.add(buffer[op.a], buffer[op.b], buffer[op.out])
+            case ops.SoftCap():
+                native.soft_cap(buffer[op.buffer], op.cap)
             case ops.Select():
                 native.select(buffer[op.input], buffer[op.out])
 

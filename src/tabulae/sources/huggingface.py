@@ -91,8 +91,8 @@ class HuggingFaceSource(Closing):
             raise ModelError(str(self.path), "the tensor must be in the folder", repr(name)) from None
 
     def _open_shards(self) -> dict[str, Shard]:
-        """Tensor name -> its file, in file order."""
-        if not (self.path / _INDEX).is_file():
+        """Tensor name -> its file, in file order; one file goes before an index beside it, as in transformers."""
+        if (self.path / _SINGLE).is_file() or not (self.path / _INDEX).is_file():
             names, shard = self._open(_SINGLE)
             return dict.fromkeys(names, shard)
         wanted = self._weight_map()

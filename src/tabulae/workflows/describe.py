@@ -1,6 +1,6 @@
 """What is in a model, table or trained: a description that ``tabulae info`` prints."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import prod
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tabulae.program.operations import Attention, Program
 from tabulae.sources import Source
 from tabulae.workflows.recipe import by_rules, records_of
 from tabulae.workflows.stored import program_of
-from tabulae.workflows.trained import is_table_model, open_trained
+from tabulae.workflows.trained import is_trained_model, open_trained
 
 
 class TensorInfo(msgspec.Struct, frozen=True):
@@ -49,14 +49,14 @@ class Description(msgspec.Struct, frozen=True):
     built: int | None  # bytes of the tensors in the default formats, for a trained model
 
 
-def describe(path: str | Path) -> Description:
-    """Describe the model at ``path``.
+def describe(path: str | Path, *, ignore_keys: Collection[str] = ()) -> Description:
+    """Describe the model at ``path``; ``ignore_keys`` as of :func:`tabulae.open`.
 
     :raises FileError: nothing is there
     :raises ModelError: it is no model that tabulae knows
     """
     path = Path(path)
-    return _table_model(path) if is_table_model(path) else _trained_model(path)
+    return _trained_model(path, ignore_keys) if is_trained_model(path, ignore_keys) else _table_model(path)
 
 
 def _table_model(path: Path) -> Description:
@@ -67,8 +67,8 @@ def _table_model(path: Path) -> Description:
         return _description(dict(file.document.provenance), program_of(file), tensors, size, counted)
 
 
-def _trained_model(path: Path) -> Description:
-    with open_trained(path) as model:
+def _trained_model(path: Path, ignore_keys: Collection[str]) -> Description:
+    with open_trained(path, ignore_keys=ignore_keys) as model:
         tensors = tuple(_source_tensor(model.source, name) for name in model.source.names)
         files = [path] if path.is_file() else [p for p in path.iterdir() if p.is_file()]
         size = sum(p.stat().st_size for p in files)

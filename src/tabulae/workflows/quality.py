@@ -1,5 +1,6 @@
 """What a table model lost against its trained model: weights alone, and complete, on one text."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from tabulae.artifact.reader import open_table_model
@@ -22,15 +23,18 @@ def compare(
     *,
     windows: int = 40,
     threads: int | None = None,
+    ignore_keys: Collection[str] = (),
     progress: Progress | None = None,
 ) -> list[Quality]:
     """KL, agreement and perplexity on windows of 512 tokens (of a half, where the model's context is shorter).
+
+    ``ignore_keys``: of the trained model ``against``, as of :func:`tabulae.open`.
 
     :raises FileError: a file is missing
     :raises UsageError: a text shorter than a window, or a trained model with another vocabulary
     """
     words = read_text(Path(text))
-    with open_table_model(model) as file, open_trained(against) as trained:
+    with open_table_model(model) as file, open_trained(against, ignore_keys=ignore_keys) as trained:
         length = min(LENGTH, trained.program.context)
         _check_vocabulary(trained.program, program_of(file))
         options: Options = {"threads": threads, "context": length}

@@ -6,7 +6,7 @@
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.reader import open_table_model
 from tabulae.statistics import TensorStatistics, describe_tensor, duplicates
 from tabulae.workflows.stored import decoded_weight, shape_of
-from tabulae.workflows.trained import is_table_model, open_trained
+from tabulae.workflows.trained import is_trained_model, open_trained
 
 Progress = Callable[[str, int, int], object]  # tensor that comes next, weights done, weights in all
 Read = Callable[[str], Float32s]
@@ -30,14 +30,16 @@ class Survey(msgspec.Struct, frozen=True):
     duplicates: tuple[tuple[str, ...], ...]  # equal in shape and every bit
 
 
-def survey(path: str | Path, progress: Progress | None = None) -> Survey:
+def survey(path: str | Path, progress: Progress | None = None, *, ignore_keys: Collection[str] = ()) -> Survey:
     """Look at every weight of the model at ``path``, one tensor in float32 at a time; of a table model as decoded.
+
+    ``ignore_keys``: as of :func:`tabulae.open`.
 
     :raises FileError: nothing is there
     :raises ModelError: it is no model that tabulae knows, or a weight is not finite
     """
     found: dict[str, TensorStatistics] = {}
-    with _weights(Path(path)) as (shapes, read):
+    with _weights(Path(path), ignore_keys) as (shapes, read):
         done, total = 0, sum(math.prod(shape) for shape in shapes.values())
         for name, shape in shapes.items():
             if progress:
@@ -51,13 +53,13 @@ def survey(path: str | Path, progress: Progress | None = None) -> Survey:
 
 
 @contextmanager
-def _weights(path: Path) -> Iterator[tuple[dict[str, tuple[int, ...]], Read]]:
+def _weights(path: Path, ignore_keys: Collection[str]) -> Iterator[tuple[dict[str, tuple[int, ...]], Read]]:
     """The shapes of all tensors, and how to read one."""
-    if is_table_model(path):
+    if not is_trained_model(path, ignore_keys):
         with open_table_model(path) as file:
             records = {record.name: record for record in file.document.tensors}
             shapes = {name: shape_of(record) for name, record in records.items()}
             yield shapes, lambda name: decoded_weight(file, records[name])
     else:
-        with open_trained(path) as model:
+        with open_trained(path, ignore_keys=ignore_keys) as model:
             yield {name: model.shape(name) for name in model.names}, model.read

@@ -1,7 +1,7 @@
 """A trained model seen through its architecture: canonical tensors, the program, and the float model to run."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Unpack
@@ -33,12 +33,12 @@ class TrainedModel(Closing):
     (129344, (300, 64), 'F32')
     """
 
-    def __init__(self, path: str | Path, *, tokenizer: bool = True) -> None:
+    def __init__(self, path: str | Path, *, ignore_keys: Collection[str] = (), tokenizer: bool = True) -> None:
         self.source = open_source(path)
         self._tokenizer = tokenizer
         try:
             self.architecture = architectures.find(self.source)
-            config = self.architecture.config(self.source)
+            config = self.architecture.config(self.source, ignore_keys)
             self.program = self.architecture.program(config)
             self._origins = self.architecture.tensors(self.source, config)
         except BaseException:
@@ -151,18 +151,31 @@ class TrainedModel(Closing):
         self.source.close()
 
 
-def open_trained(path: str | Path, *, tokenizer: bool = True) -> TrainedModel:
+def open_trained(path: str | Path, *, ignore_keys: Collection[str] = (), tokenizer: bool = True) -> TrainedModel:
     """Open a trained model: a GGUF file or a Hugging Face folder.
 
+    Every key of its configuration must be one that is computed or known to change nothing; the model is read as if
+    those of ``ignore_keys`` (``"rope_scaling.factor"``, ``"llama.attention.sliding_window"``) were not there.
     ``tokenizer=False``: without its tokenizer; what is loaded or built then runs on token ids alone.
 
     :raises FileError: nothing is there
-    :raises ModelError: it is no model, or of an unknown architecture, or lacks a tensor
+    :raises ModelError: it is no model, or of an unknown architecture, or lacks a tensor, or has an unknown key
+    :raises UsageError: a key to ignore is not there
     """
     if is_table_model(Path(path)):
         hint = "it is built already: tabulae run, check, bench, or tabulae.load"
         raise UsageError(str(path), "it must be a trained model (GGUF, Hugging Face)", "a table model", hint)
-    return TrainedModel(path, tokenizer=tokenizer)
+    return TrainedModel(path, ignore_keys=ignore_keys, tokenizer=tokenizer)
+
+
+def is_trained_model(path: Path, ignore_keys: Collection[str] = ()) -> bool:
+    """Whether it is one to open, and no table model.
+
+    :raises UsageError: keys to ignore of a table model, which has no configuration
+    """
+    if is_table_model(path) and ignore_keys:
+        raise UsageError("ignore-key", "it must go with a trained model", f"a table model, {path}", "leave it out")
+    return not is_table_model(path)
 
 
 def is_table_model(path: Path) -> bool:

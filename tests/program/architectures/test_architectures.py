@@ -67,15 +67,43 @@ def test_what_a_tied_model_stores_twice_is_read_once() -> None:
     check(FakeSource("huggingface", source.metadata, twice))
 
 
-@pytest.mark.parametrize(("tied", "head"), [(True, False), (False, True), (None, True), (None, False)])
-def test_a_silent_config_is_tied_where_the_head_is_absent(tied: bool | None, head: bool) -> None:
-    source, _ = load("llama")
-    tensors = {name: x for name, x in source.tensors.items() if head or name != "lm_head.weight"}
-    made = FakeSource("huggingface", {**source.metadata, "tie_word_embeddings": tied}, tensors)
+EMBEDDINGS = {
+    "llama": "model.embed_tokens.weight",
+    "gemma3": "model.embed_tokens.weight",
+    "gpt2": "transformer.wte.weight",
+    "opt": "model.decoder.embed_tokens.weight",
+    "falcon": "transformer.word_embeddings.weight",
+}
+HEADS = [(True, "none", True), (True, "equal", True), (True, "other", False), (False, "equal", False)]
+
+
+@pytest.mark.parametrize("name", EMBEDDINGS)
+@pytest.mark.parametrize(("said", "head", "tied"), HEADS)
+def test_a_head_that_differs_from_the_embedding_is_kept(name: str, said: bool, head: str, tied: bool) -> None:
+    """As transformers 5 does it, whatever config.json says."""
+    made = with_head(name, said, head)
     architecture = architectures.find(made)
     weights = architecture.program(architecture.config(made)).weights()
-    assert ("lm_head.weight" in weights) == head
+    assert ("lm_head.weight" in weights) != tied
     check(made)
+
+
+@pytest.mark.parametrize(("name", "tied"), [("llama", False), ("gemma3", True), ("gpt2", True), ("falcon", True)])
+def test_a_silent_config_is_tied_where_its_class_is(name: str, tied: bool) -> None:
+    made = with_head(name, None, "equal")
+    architecture = architectures.find(made)
+    assert ("lm_head.weight" in architecture.program(architecture.config(made)).weights()) != tied
+    if not tied:
+        with pytest.raises(ModelError, match=r"missing: lm_head.weight"):
+            check(with_head(name, None, "none"))
+
+
+def with_head(name: str, said: bool | None, head: str) -> FakeSource:
+    source, _ = load(name)
+    tensors = {key: x for key, x in source.tensors.items() if key != "lm_head.weight"}
+    if head != "none":
+        tensors["lm_head.weight"] = tensors[EMBEDDINGS[name]] * np.float32(1 if head == "equal" else 2)
+    return FakeSource("huggingface", {**source.metadata, "tie_word_embeddings": said}, tensors)
 
 
 @pytest.mark.parametrize(
@@ -113,8 +141,8 @@ def test_a_published_gemma_config_leaves_the_defaults_out() -> None:
     config = architectures.find(source).config(source)
     assert (config.decoder.heads, config.decoder.kv_heads, config.decoder.head) == (8, 4, 256)
     assert config.windows[:7] == (1024,) * 5 + (None, 1024)
-    assert config.scale == 0.0625 and config.decoder.inv_freq[0] == 0.125 and config.local_inv_freq[0] == 1
-    assert config.decoder.inv_freq[-1] == pytest.approx(1e6 ** -(254 / 256) / 8)
+    assert config.scale == 0.0625 and config.decoder.turn.inv_freq[0] == 0.125 and config.local.inv_freq[0] == 1
+    assert config.decoder.turn.inv_freq[-1] == pytest.approx(1e6 ** -(254 / 256) / 8)
 
 
 @pytest.mark.parametrize(
@@ -127,18 +155,27 @@ def test_a_published_gemma_config_leaves_the_defaults_out() -> None:
         ("llama", {"num_key_value_heads": 3}, "multiple of that of key-value heads"),
         ("llama", {"rms_norm_eps": float("nan")}, "a positive number"),
         ("llama", {"hidden_act": "mish"}, "activation function must be known, but got mish; accepted: silu"),
-        ("llama", {"rope_parameters": {"rope_type": "yarn", "factor": 2.0}}, "kind must be known, but got yarn"),
+        ("llama", {"rope_parameters": {"rope_type": "su", "factor": 2.0}}, "kind must be known, but got su"),
         ("llama", {"rope_parameters": {"rope_type": "linear"}}, r"\[factor\] the configuration must hold a positive"),
         ("llama", {"vocab_size": 200}, r"embed_tokens.weight\] the shape must be 200 x 64, but got 199 x 64"),
         ("gpt2", {"n_head": 5}, "the heads must divide the hidden size"),
-        ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, "only False is supported"),
-        ("gemma3", {"final_logit_softcapping": 30.0}, "only None is supported, but got 30.0"),
-        ("gemma3", {"layer_types": ["full_attention"]}, r"one for each of 3 layers, but got \['full"),
-        ("gemma3", {"layer_types": 3}, "a list of one for each of 3 layers, but got 3"),
+        ("gpt2", {"add_cross_attention": True}, r"add_cross_attention = True \(only False\)"),
+        ("gemma3", {"attn_logit_softcapping": 30.0}, r"attn_logit_softcapping = 30.0 \(only None\)"),
+        ("gemma3", {"final_logit_softcapping": -1.0}, "a positive number"),
+        ("gemma3", {"layer_types": ["full_attention"]}, r"for each of 3 layers, but got \['full"),
+        ("gemma3", {"layer_types": 3}, "for each of 3 layers, but got 3"),
+        ("gemma3", {"layer_types": ["chunked_attention"] * 3}, "a list of full_attention or sliding_attention"),
+        ("qwen2", {"layer_types": ["sliding_attention"] * 2, "sliding_window": 4}, r"\[sliding_window\] .* got None"),
+        (
+            "llama",
+            {"attention_bias": "no"},
+            r"\[attention_bias\] the configuration must hold true or false, but got 'no'",
+        ),
+        ("llama", {"max_position_embeddings": 1 << 21}, r"\[constant inv_freq\] angles must stay below 2\^20"),
         ("gemma3", {"rope_parameters": {"full_attention": 1}}, r"\[full_attention\] .* must hold a record, but got 1"),
         ("llama", {"rope_parameters": "default"}, "must hold a record, but got 'default'"),
         ("llama", {"hidden_act": ["silu"]}, "activation function must be known"),
-        ("opt", {"layer_norm_elementwise_affine": False}, "only True is supported"),
+        ("opt", {"layer_norm_elementwise_affine": False}, r"layer_norm_elementwise_affine = False \(only True\)"),
     ],
 )
 def test_configurations_that_cannot_be_run(name: str, change: dict[str, object], message: str) -> None:

@@ -77,7 +77,8 @@ def converted(source: FakeSource, arch: str) -> FakeSource:
         metadata["falcon.attention.head_count_kv"] = kv
     rope = config.get("rope_parameters") or {}
     rope = rope.get("full_attention", rope)
-    metadata[f"{arch}.rope.freq_base"] = rope.get("rope_theta", 10000.0)
+    if rope:
+        metadata[f"{arch}.rope.freq_base"] = rope["rope_theta"]
     if rope.get("rope_type") == "linear":
         metadata |= {f"{arch}.rope.scaling.type": "linear", f"{arch}.rope.scaling.factor": rope["factor"]}
     return FakeSource("gguf", metadata, tensors)
@@ -123,7 +124,7 @@ def test_the_rotation_factors_of_a_gguf_are_no_weight_of_the_program() -> None:
     theirs = FakeSource("gguf", theirs.metadata, {**theirs.tensors, "rope_freqs.weight": np.full(8, 2, np.float32)})
     architecture = architectures.find(theirs)
     config = architecture.config(theirs)
-    assert config.decoder.inv_freq[0] == 0.5
+    assert config.decoder.turn.inv_freq[0] == 0.5
     architecture.tensors(theirs, config)
 
 

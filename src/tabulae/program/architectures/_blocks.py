@@ -5,7 +5,8 @@ from math import sqrt
 
 import numpy as np
 
-from tabulae.program.architectures._config import Decoder
+from tabulae.program.architectures._config import EMBEDDING, Decoder
+from tabulae.program.architectures._rope import Frequencies
 from tabulae.program.operations import (
     Activation,
     AnyOperation,
@@ -15,11 +16,10 @@ from tabulae.program.operations import (
     Program,
     Project,
     RMSNorm,
-    Rotary,
     Select,
+    SoftCap,
 )
 
-EMBEDDING = "model.embed_tokens.weight"
 HEAD = "lm_head.weight"
 INV_FREQ = "inv_freq"
 GGUF_NAMES = {
@@ -56,19 +56,20 @@ def rotary_attention(
     qkv_bias: bool = False,
     out_bias: bool = False,
     norms: bool = False,
+    turn: Frequencies | None = None,
     inv_freq: str = INV_FREQ,
     window: int | None = None,
     scale: float | None = None,
 ) -> list[AnyOperation]:
-    """h -> h: q, k, v, their norms per head (``norms``), rotation, attention, output."""
+    """h -> h: q, k, v, their norms per head (``norms``), rotation (``turn``, named ``inv_freq``), attention, output."""
     q, k, v = (linear(f"{at}.{name}_proj", name, qkv_bias) for name in "qkv")
     per_head = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"] if norms else []
     scale = scale_of(config.head) if scale is None else scale
+    turn = config.turn if turn is None else turn
     return [
         Project("h", (q, k, v)),
         *per_head,
-        Rotary("q", inv_freq, config.head),
-        Rotary("k", inv_freq, config.head),
+        *(turn.rotary(buffer, config.head, inv_freq) for buffer in "qk"),
         Attention("q", "k", "v", "a", layer, config.heads, config.kv_heads, config.head, scale, window),
         Project("a", (linear(f"{at}.o_proj", "h", out_bias),)),
     ]
@@ -84,17 +85,21 @@ def gated_mlp(at: str, fn: Activation, bias: bool = False) -> list[AnyOperation]
 
 
 def rotary_program(
-    body: Sequence[AnyOperation], config: Decoder, constants: dict[str, tuple[float, ...]] | None = None
+    body: Sequence[AnyOperation],
+    config: Decoder,
+    constants: dict[str, tuple[float, ...]] | None = None,
+    cap: float | None = None,
 ) -> Program:
-    """The program of a body that leaves x: select, last norm and head are added."""
+    """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added."""
     tail: list[AnyOperation] = [
         Select("x", "last"),
         RMSNorm("model.norm.weight", "last", "last", config.eps),
         Project("last", (Linear(EMBEDDING if config.tied else HEAD, "logits"),)),
+        *([] if cap is None else [SoftCap("logits", cap)]),
     ]
     q, kv = config.heads * config.head, config.kv_heads * config.head
     buffers = {"x": config.hidden, "h": config.hidden, "q": q, "k": kv, "v": kv, "a": q}
     buffers |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
     buffers |= {"last": config.hidden, "logits": config.vocabulary}
-    constants = {INV_FREQ: config.inv_freq} if constants is None else constants
+    constants = config.turn.constants(INV_FREQ) if constants is None else constants
     return Program((*body, *tail), buffers, "logits", config.vocabulary, config.context, constants)

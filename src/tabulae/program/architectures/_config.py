@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tabulae.errors import ModelError
-from tabulae.program.architectures._fields import LAYERS, activation, gguf_vocabulary, integer, number, tied
-from tabulae.program.architectures._origin import Source
-from tabulae.program.architectures._rope import inverse_frequencies, rope_gguf, rope_huggingface
+from tabulae.program.architectures._fields import LAYERS, activation, flag, gguf_vocabulary, integer, number, tied
+from tabulae.program.architectures._origin import Source, huggingface_name
+from tabulae.program.architectures._rope import Frequencies, Rope, frequencies, rope_gguf, rope_huggingface
 from tabulae.program.operations import Activation
+
+EMBEDDING = "model.embed_tokens.weight"
+KINDS = ("full_attention", "sliding_attention")
 
 
 @dataclass(frozen=True)
@@ -24,31 +27,49 @@ class Decoder:
     vocabulary: int
     context: int
     eps: float
-    inv_freq: tuple[float, ...]
+    turn: Frequencies
     activation: Activation
     tied: bool  # the head is the embedding
 
 
-def decoder(source: Source, meta: Mapping[str, Any] | None = None) -> Decoder:
+def decoder(source: Source, head: int | None = None) -> Decoder:
     """The common fields, by the key names that llama and its relatives share in each kind of source.
 
-    ``meta`` stands for a Hugging Face model's own metadata, where that is nested or needs defaults.
+    ``head``: columns per head where config.json is silent, if they do not follow from the width.
     """
-    return _from_gguf(source) if source.kind == "gguf" else _from_huggingface(source, meta or source.metadata)
+    if source.kind == "gguf":
+        return _from_gguf(source)
+    meta, name = source.metadata, huggingface_name(source, EMBEDDING, "model.")
+    rope = rope_huggingface(meta, integer(meta, "max_position_embeddings"))
+    return from_huggingface(meta, rope, tied(source, meta, name, default=False), head)
 
 
 def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]) -> tuple[int | None, ...]:
     """The attention window of every layer: by ``layer_types`` of a config.json, else where ``sliding(layer)``."""
     types = meta.get("layer_types")
-    if types is not None and (not isinstance(types, list) or len(types) != layers):
-        raise ModelError("layer_types", f"there must be a list of one for each of {layers} layers", repr(types))
-    slides = [t == "sliding_attention" for t in types] if types else [sliding(layer) for layer in range(layers)]
-    return tuple(integer(meta, "sliding_window") if slide else None for slide in slides)
+    if types is None:
+        types = [KINDS[sliding(layer)] for layer in range(layers)]
+    if not isinstance(types, list) or len(types) != layers or not set(types) <= set(KINDS):
+        must = f"there must be a list of {' or '.join(KINDS)} for each of {layers} layers"
+        raise ModelError("layer_types", must, repr(types))
+    window = meta.get("sliding_window")
+    return tuple(
+        None if kind == KINDS[False] else integer({"sliding_window": window}, "sliding_window") for kind in types
+    )
 
 
-def _from_huggingface(source: Source, meta: Mapping[str, Any]) -> Decoder:
+def late_windows(meta: Mapping[str, Any], layers: int) -> tuple[int | None, ...]:
+    """The windows of Qwen 2 and 3: none, or in layers from ``max_window_layers`` on."""
+    first, window = meta.get("max_window_layers", 28), meta.get("sliding_window", 4096)
+    window = window if flag(meta, "use_sliding_window") else None
+    kinds = {"layer_types": meta.get("layer_types"), "sliding_window": window}
+    return windows(kinds, layers, lambda layer: window is not None and layer >= first)
+
+
+def from_huggingface(meta: Mapping[str, Any], rope: Rope, tied: bool, head: int | None = None) -> Decoder:
+    """The common fields of a config.json, or of a record in it."""
     hidden, heads = integer(meta, "hidden_size"), integer(meta, "num_attention_heads")
-    head = integer(meta, "head_dim", default=max(hidden // heads, 1))
+    head = integer(meta, "head_dim", default=head or max(hidden // heads, 1))
     return Decoder(
         layers=integer(meta, "num_hidden_layers", most=LAYERS),
         hidden=hidden,
@@ -59,9 +80,9 @@ def _from_huggingface(source: Source, meta: Mapping[str, Any]) -> Decoder:
         vocabulary=integer(meta, "vocab_size"),
         context=integer(meta, "max_position_embeddings"),
         eps=number(meta, "rms_norm_eps"),
-        inv_freq=inverse_frequencies(head, rope_huggingface(meta)),
+        turn=frequencies(head, rope),
         activation=activation(meta, "hidden_act", "hidden_activation"),
-        tied=tied(source, "lm_head.weight"),
+        tied=tied,
     )
 
 
@@ -69,7 +90,10 @@ def _from_gguf(source: Source) -> Decoder:
     meta, arch = source.metadata, source.metadata["general.architecture"]
     hidden, heads = integer(meta, f"{arch}.embedding_length"), integer(meta, f"{arch}.attention.head_count")
     head = integer(meta, f"{arch}.attention.key_length", default=max(hidden // heads, 1))
+    if integer(meta, f"{arch}.attention.value_length", default=head) != head:
+        raise ModelError(f"{arch}.attention.value_length", f"it must be that of keys, {head}", "another")
     rotary = integer(meta, f"{arch}.rope.dimension_count", default=head)
+    context = integer(meta, f"{arch}.context_length")
     return Decoder(
         layers=integer(meta, f"{arch}.block_count", most=LAYERS),
         hidden=hidden,
@@ -78,9 +102,9 @@ def _from_gguf(source: Source) -> Decoder:
         kv_heads=kv_heads(heads, integer(meta, f"{arch}.attention.head_count_kv", default=heads)),
         head=head,
         vocabulary=gguf_vocabulary(source),
-        context=integer(meta, f"{arch}.context_length"),
+        context=context,
         eps=number(meta, f"{arch}.attention.layer_norm_rms_epsilon"),
-        inv_freq=inverse_frequencies(rotary, rope_gguf(source)),
+        turn=frequencies(rotary, rope_gguf(source, context)),
         activation="silu",
         tied="output.weight" not in source.names,
     )

@@ -1,5 +1,6 @@
 """Reading single fields of a configuration, typed and limited, with errors that name the key."""
 
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from tabulae.program.operations import Activation
 
 SIZE = 1 << 26  # the most that any size may claim: a lying header must not cost memory before tensors are checked
 LAYERS = 1 << 12
+BLOCK = 1 << 10  # rows
 ACTIVATIONS: Mapping[str, Activation] = {
     "silu": "silu",
     "swish": "silu",
@@ -30,8 +32,12 @@ def integer(meta: Mapping[str, Any], *keys: str, default: int | None = None, mos
     """
     value = first(meta, keys, default)
     if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 0 < value <= most:
-        raise ModelError(keys[0], f"the configuration must hold an integer in 1..{most}", repr(value))
+        raise ModelError(keys[0], f"the configuration must hold an integer in 1..{most}", repr(value), _way_out(value))
     return int(value)
+
+
+def _way_out(value: object) -> str:
+    return "add it" if value is None else ""
 
 
 def columns_per_head(hidden: int, heads: int) -> int:
@@ -45,7 +51,7 @@ def number(meta: Mapping[str, Any], *keys: str, default: float | None = None) ->
     """The finite positive number under the first of ``keys`` that is there and not null."""
     value = first(meta, keys, default)
     if not isinstance(value, int | float | np.number) or isinstance(value, bool) or not 0 < value < float("inf"):
-        raise ModelError(keys[0], "the configuration must hold a positive number", repr(value))
+        raise ModelError(keys[0], "the configuration must hold a positive number", repr(value), _way_out(value))
     return float(value)
 
 
@@ -65,22 +71,38 @@ def record(meta: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     return value
 
 
+def over(*records: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Records one over another: a key is read in the first that has it."""
+    return ChainMap(*records)  # type: ignore[arg-type]  # nothing is written
+
+
 def first(meta: Mapping[str, Any], keys: tuple[str, ...], default: object = None) -> Any:
     """The value under the first of ``keys`` that is there and not null, else ``default``."""
     return next((meta[key] for key in keys if meta.get(key) is not None), default)
 
 
-def refuse(meta: Mapping[str, Any], **accepted: object) -> None:
-    """Refuse what is configured to anything but these values (absent and null pass): things we do not compute."""
-    for key, value in accepted.items():
-        if meta.get(key) is not None and meta[key] != value:
-            raise ModelError(key, f"only {value!r} is supported", repr(meta[key]))
+def flag(meta: Mapping[str, Any], key: str, default: bool = False) -> bool:
+    """Whether ``key`` is true; absent and null are the default."""
+    value = first(meta, (key,), default)
+    if not isinstance(value, bool | int):
+        raise ModelError(key, "the configuration must hold true or false", repr(value))
+    return bool(value)
 
 
-def tied(source: Source, head: str) -> bool:
-    """Whether a Hugging Face model's head is its embedding; where config.json is silent, whether ``head`` is absent."""
-    value = source.metadata.get("tie_word_embeddings")
-    return head not in source.names if value is None else bool(value)
+def tied(source: Source, meta: Mapping[str, Any], embedding: str, default: bool) -> bool:
+    """Whether a Hugging Face model's head is its embedding: config.json says so (``default``: the class), and no other
+    head is there. Like transformers 5, which keeps a head that differs.
+    """
+    heads = [name for name in source.names if name.endswith("lm_head.weight")]
+    return flag(meta, "tie_word_embeddings", default) and all(_equal(source, head, embedding) for head in heads)
+
+
+def _equal(source: Source, a: str, b: str) -> bool:
+    """Whether two tensors hold the same numbers; a few rows of them are in memory at a time."""
+    if b not in source.names or source.shape(a) != source.shape(b):
+        return False
+    blocks = (slice(row, min(row + BLOCK, source.shape(a)[0])) for row in range(0, source.shape(a)[0], BLOCK))
+    return all(np.array_equal(source.read(a, rows), source.read(b, rows)) for rows in blocks)
 
 
 def gguf_vocabulary(source: Source) -> int:

@@ -15,9 +15,20 @@ FEW = 16  # rows are read one by one if fewer than one in so many is wanted
 class Source(Protocol):
     """What architectures need of a trained model: a part of ``tabulae.sources.Source``."""
 
-    kind: str  # "gguf" or "huggingface"
-    metadata: Mapping[str, Any]
-    names: tuple[str, ...]
+    @property
+    def kind(self) -> str:
+        """``"gguf"`` or ``"huggingface"``."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """GGUF: the key-value fields; Hugging Face: config.json."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All tensors."""
+        ...
 
     def shape(self, name: str) -> tuple[int, ...]:
         """NumPy order."""

@@ -13,20 +13,22 @@ import numpy.typing as npt
 
 from tabulae.arithmetic.bfloat16 import round_bfloat16
 from tabulae.arithmetic.elementary import exp2
+from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import linear, scale_of
+from tabulae.program.architectures._blocks import INV_FREQ, linear, scale_of
 from tabulae.program.architectures._config import kv_heads
 from tabulae.program.architectures._fields import (
     LAYERS,
     activation,
     columns_per_head,
+    flag,
     gguf_vocabulary,
     integer,
     number,
     tied,
 )
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
-from tabulae.program.architectures._rope import inverse_frequencies, rope_gguf, rope_huggingface
+from tabulae.program.architectures._rope import Frequencies, frequencies, rope_gguf, rope_huggingface
 from tabulae.program.operations import (
     Activate,
     Activation,
@@ -38,7 +40,6 @@ from tabulae.program.operations import (
     Linear,
     Program,
     Project,
-    Rotary,
     Select,
 )
 
@@ -60,7 +61,7 @@ Block = Literal["shared", "two", "sequential"]  # parallel with one norm or with
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes and the kind of block; ``inv_freq`` is empty where ALiBi stands in its place."""
+    """Sizes and the kind of block; no ``turn`` where ALiBi stands in its place."""
 
     layers: int
     hidden: int
@@ -73,7 +74,7 @@ class Config:
     activation: Activation
     bias: bool
     block: Block
-    inv_freq: tuple[float, ...]
+    turn: Frequencies | None
     tied: bool
 
     @property
@@ -82,7 +83,7 @@ class Config:
         return columns_per_head(self.hidden, self.heads)
 
 
-def config(source: Source) -> Config:
+def read(source: Source) -> Config:
     """From ``falcon.*`` keys (never ALiBi) or config.json."""
     return _from_gguf(source) if source.kind == "gguf" else _from_huggingface(source)
 
@@ -90,6 +91,9 @@ def config(source: Source) -> Config:
 def _from_gguf(source: Source) -> Config:
     meta = source.metadata
     hidden, heads = integer(meta, "falcon.embedding_length"), integer(meta, "falcon.attention.head_count")
+    head, context = columns_per_head(hidden, heads), integer(meta, "falcon.context_length")
+    if integer(meta, "falcon.rope.dimension_count", default=head) != head:
+        raise ModelError("falcon.rope.dimension_count", f"it must be the width of a head, {head}", "another")
     return Config(
         layers=integer(meta, "falcon.block_count", most=LAYERS),
         hidden=hidden,
@@ -97,12 +101,12 @@ def _from_gguf(source: Source) -> Config:
         heads=heads,
         kv_heads=kv_heads(heads, integer(meta, "falcon.attention.head_count_kv", default=1)),
         vocabulary=gguf_vocabulary(source),
-        context=integer(meta, "falcon.context_length"),
+        context=context,
         eps=number(meta, "falcon.attention.layer_norm_epsilon"),
         activation="gelu",
         bias="blk.0.attn_qkv.bias" in source.names,
         block="two" if "blk.0.attn_norm_2.weight" in source.names else "shared",
-        inv_freq=inverse_frequencies(columns_per_head(hidden, heads), rope_gguf(source)),
+        turn=frequencies(head, rope_gguf(source, context)),
         tied="output.weight" not in source.names,
     )
 
@@ -110,6 +114,8 @@ def _from_gguf(source: Source) -> Config:
 def _from_huggingface(source: Source) -> Config:
     meta = source.metadata
     hidden, heads = integer(meta, "hidden_size", "n_embed"), integer(meta, "num_attention_heads", "n_head")
+    context = integer(meta, "max_position_embeddings", default=2048)
+    turn = frequencies(columns_per_head(hidden, heads), rope_huggingface(meta, context))
     return Config(
         layers=integer(meta, "num_hidden_layers", "n_layer", most=LAYERS),
         hidden=hidden,
@@ -117,28 +123,27 @@ def _from_huggingface(source: Source) -> Config:
         heads=heads,
         kv_heads=kv_heads(heads, _kv_heads(meta, heads)),
         vocabulary=integer(meta, "vocab_size"),
-        context=integer(meta, "max_position_embeddings", default=2048),
+        context=context,
         eps=number(meta, "layer_norm_epsilon"),
         activation=activation(meta, "activation", default="gelu"),
-        bias=bool(meta.get("bias", False)),
+        bias=flag(meta, "bias"),
         block=_block_kind(meta),
-        inv_freq=()
-        if meta.get("alibi")
-        else inverse_frequencies(columns_per_head(hidden, heads), rope_huggingface(meta)),
-        tied=tied(source, "lm_head.weight"),
+        turn=None if flag(meta, "alibi") else turn,
+        tied=tied(source, meta, huggingface_name(source, EMBEDDING, "transformer."), default=True),
     )
 
 
 def _kv_heads(meta: Any, heads: int) -> int:
-    if meta.get("new_decoder_architecture"):
-        return integer(meta, "num_kv_heads", "n_head_kv", default=heads)
-    return 1 if meta.get("multi_query", True) else heads
+    new, one = flag(meta, "new_decoder_architecture"), flag(meta, "multi_query", default=True)
+    grouped = integer(meta, "num_kv_heads", "n_head_kv", default=heads)
+    return grouped if new else 1 if one else heads
 
 
 def _block_kind(meta: Any) -> Block:
-    if meta.get("new_decoder_architecture"):
-        return "shared" if meta.get("num_ln_in_parallel_attn") == 1 else "two"
-    return "shared" if meta.get("parallel_attn", True) else "sequential"
+    norms, parallel = meta.get("num_ln_in_parallel_attn"), flag(meta, "parallel_attn", default=True)
+    if flag(meta, "new_decoder_architecture"):
+        return "shared" if norms == 1 else "two"
+    return "shared" if parallel else "sequential"
 
 
 def program(config: Config) -> Program:
@@ -151,7 +156,8 @@ def program(config: Config) -> Program:
     kv = config.kv_heads * config.head
     buffers = dict.fromkeys(("x", "h", "n", "q", "a", "last"), config.hidden) | {"k": kv, "v": kv}
     buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
-    constants = {"inv_freq": config.inv_freq} if config.inv_freq else {"slopes": slopes(config.heads, config.head)}
+    turn = config.turn
+    constants = turn.constants(INV_FREQ) if turn else {"slopes": slopes(config.heads, config.head)}
     return Program(tuple(body), buffers, "logits", config.vocabulary, config.context, constants)
 
 
@@ -174,8 +180,8 @@ def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
 def _attention(at: str, layer: int, config: Config) -> list[AnyOperation]:
     """q, k, v -> h."""
     heads, kv, head = config.heads, config.kv_heads, config.head
-    rotate: list[AnyOperation] = [Rotary(name, "inv_freq", head) for name in "qk"] if config.inv_freq else []
-    slopes = None if config.inv_freq else "slopes"
+    rotate = [config.turn.rotary(name, head, INV_FREQ) for name in "qk"] if config.turn else []
+    slopes = None if config.turn else "slopes"
     return [
         *rotate,
         Attention("q", "k", "v", "a", layer, heads, kv, head, scale_of(head), slopes=slopes),
@@ -228,8 +234,9 @@ def _rows(config: Config, part: str, fused: bool) -> npt.NDArray[np.int64]:
 
 ARCHITECTURE = Architecture(
     model_types=("falcon",),
-    config=config,
+    read=read,
     program=program,
     origin=origin,
     ignored=("*.rotary_emb.inv_freq", "lm_head.weight"),
+    neutral={"apply_residual_connection_post_layernorm": (False,)},
 )

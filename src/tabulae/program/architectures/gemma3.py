@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import (
-    EMBEDDING,
     GGUF_NAMES,
+    HEAD,
+    INV_FREQ,
     gated_mlp,
     rotary_attention,
     rotary_program,
     scale_of,
 )
-from tabulae.program.architectures._config import Decoder, decoder, windows
-from tabulae.program.architectures._fields import first, integer, number, record, refuse
+from tabulae.program.architectures._config import EMBEDDING, Decoder, decoder, from_huggingface, windows
+from tabulae.program.architectures._fields import integer, number, over, record, tied
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
-from tabulae.program.architectures._rope import Rope, inverse_frequencies, rope_huggingface
+from tabulae.program.architectures._rope import Frequencies, Rope, frequencies, rope_of
 from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
 
 NAMES = GGUF_NAMES | {
@@ -32,7 +34,10 @@ NAMES = GGUF_NAMES | {
     "model.layers.{}.post_feedforward_layernorm": "blk.{}.post_ffw_norm",
 }
 PATTERN = 6  # every sixth layer sees everything
-LOCAL_BASE = 10000.0
+BASE, LOCAL_BASE = 1000000.0, 10000.0
+PREFIXES = ("language_model.model.", "model.language_model.", "")
+GGUF_PATTERN = "gemma3.attention.sliding_window_pattern"
+LOCAL = "inv_freq.local"
 DEFAULTS: Mapping[str, Any] = {  # published configurations of the larger models leave these out
     "vocab_size": 262208,
     "num_attention_heads": 8,
@@ -42,7 +47,6 @@ DEFAULTS: Mapping[str, Any] = {  # published configurations of the larger models
     "hidden_activation": "gelu_pytorch_tanh",
     "max_position_embeddings": 131072,
     "rms_norm_eps": 1e-6,
-    "rope_theta": 1000000.0,
     "sliding_window": 4096,
 }
 
@@ -53,11 +57,12 @@ class Config:
 
     decoder: Decoder
     windows: tuple[int | None, ...]
-    local_inv_freq: tuple[float, ...]  # of layers with a window
+    local: Frequencies  # of layers with a window
     scale: float
+    cap: float | None  # of the logits
 
 
-def config(source: Source) -> Config:
+def read(source: Source) -> Config:
     """From ``gemma3.*`` keys or config.json, whose text part may stand under ``text_config``."""
     return _from_gguf(source) if source.kind == "gguf" else _from_huggingface(source)
 
@@ -65,31 +70,50 @@ def config(source: Source) -> Config:
 def _from_gguf(source: Source) -> Config:
     meta = source.metadata
     sizes = replace(decoder(source), activation="gelu_tanh")
-    window = integer(meta, "gemma3.attention.sliding_window")
     local = Rope(number(meta, "gemma3.rope.freq_base_swa", default=LOCAL_BASE))
     scaled = sizes.hidden // sizes.heads if sizes.layers == 62 else sizes.head  # 27B alone; GGUF has no key for it
     return Config(
         sizes,
-        tuple(window if _slides(layer, PATTERN) else None for layer in range(sizes.layers)),
-        inverse_frequencies(sizes.head, local),
+        _gguf_windows(meta, sizes.layers),
+        frequencies(2 * len(sizes.turn.inv_freq), local),
         scale_of(scaled),
+        _cap(meta, "gemma3.final_logit_softcapping"),
     )
 
 
+def _gguf_windows(meta: Mapping[str, Any], layers: int) -> tuple[int | None, ...]:
+    """The pattern is a number (every n-th layer sees everything) or says of every layer whether it has a window."""
+    window, pattern = integer(meta, "gemma3.attention.sliding_window"), meta.get(GGUF_PATTERN, PATTERN)
+    if not isinstance(pattern, list):
+        every = integer({GGUF_PATTERN: pattern}, GGUF_PATTERN)
+        pattern = [_slides(layer, every) for layer in range(layers)]
+    if len(pattern) != layers:
+        raise ModelError(GGUF_PATTERN, f"there must be one for each of {layers} layers", len(pattern))
+    return tuple(window if slides else None for slides in pattern)
+
+
+def _cap(meta: Mapping[str, Any], key: str) -> float | None:
+    return number(meta, key) if meta.get(key) else None  # llama.cpp, too, takes 0 for none
+
+
 def _from_huggingface(source: Source) -> Config:
-    meta = {**DEFAULTS, **(record(source.metadata, "text_config") or source.metadata)}
-    refuse(meta, final_logit_softcapping=None, attn_logit_softcapping=None)
-    refuse(meta, use_bidirectional_attention=False, attention_bias=False)
-    ropes = record(meta, "rope_parameters")
-    local = record(ropes, "sliding_attention") or {"rope_theta": first(meta, ("rope_local_base_freq",), LOCAL_BASE)}
-    meta["rope_parameters"] = record(ropes, "full_attention") or None
-    sizes = decoder(source, meta)
+    text = record(source.metadata, "text_config") or source.metadata
+    meta: Mapping[str, Any] = over(text, DEFAULTS)
+    context, ropes = integer(meta, "max_position_embeddings"), record(meta, "rope_parameters")
+    full = over(record(meta, "rope_scaling"), record(ropes, "full_attention"), {"rope_type": "default"})
+    rope = rope_of(full, number(meta, "rope_theta", default=BASE), context)
+    base = number(meta, "rope_local_base_freq", default=LOCAL_BASE)
+    local = rope_of(record(ropes, "sliding_attention"), base, context)
+    sizes = from_huggingface(
+        meta, rope, tied(source, over(source.metadata, text), _huggingface(source, EMBEDDING), default=True)
+    )
     pattern = integer(meta, "sliding_window_pattern", "_sliding_window_pattern", default=PATTERN)
     return Config(
         sizes,
         windows(meta, sizes.layers, lambda layer: _slides(layer, pattern)),
-        inverse_frequencies(sizes.head, rope_huggingface({"rope_theta": LOCAL_BASE, "rope_parameters": local})),
+        frequencies(sizes.head, local),
         scale_of(number(meta, "query_pre_attn_scalar")),
+        _cap(meta, "final_logit_softcapping"),
     )
 
 
@@ -103,10 +127,10 @@ def program(config: Config) -> Program:
     body: list[AnyOperation] = [Embed(EMBEDDING, "x", float(np.sqrt(np.float32(sizes.hidden))))]
     for layer, window in enumerate(config.windows):
         at = f"model.layers.{layer}"
-        inv_freq = "inv_freq" if window is None else "inv_freq.local"
+        turn, inv_freq = (sizes.turn, INV_FREQ) if window is None else (config.local, LOCAL)
         body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
         body += rotary_attention(
-            f"{at}.self_attn", layer, sizes, norms=True, inv_freq=inv_freq, window=window, scale=config.scale
+            f"{at}.self_attn", layer, sizes, norms=True, turn=turn, inv_freq=inv_freq, window=window, scale=config.scale
         )
         body += [
             RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
@@ -116,21 +140,36 @@ def program(config: Config) -> Program:
             RMSNorm(f"{at}.post_feedforward_layernorm.weight", "h", "h", sizes.eps),
             Add("x", "h", "x"),
         ]
-    return rotary_program(body, sizes, {"inv_freq": sizes.inv_freq, "inv_freq.local": config.local_inv_freq})
+    constants = sizes.turn.constants(INV_FREQ) | config.local.constants(LOCAL)
+    return rotary_program(body, sizes, constants, config.cap)
 
 
 def origin(source: Source, config: Config, name: str) -> Origin:
     """Norms get their 1, which GGUF's converters have added already."""
     if source.kind == "gguf":
         return Origin(gguf_name(NAMES, name))
-    others = ("language_model.model.", "model.language_model.", "")
-    return Origin(huggingface_name(source, name, "model.", others), plus=1.0 if name.endswith("norm.weight") else 0.0)
+    return Origin(_huggingface(source, name), plus=1.0 if name.endswith("norm.weight") else 0.0)
+
+
+def _huggingface(source: Source, name: str) -> str:
+    if name == HEAD:
+        return huggingface_name(source, name, "", ("language_model.",))
+    return huggingface_name(source, name, "model.", PREFIXES)
 
 
 ARCHITECTURE = Architecture(
     model_types=("gemma3_text", "gemma3"),
-    config=config,
+    read=read,
     program=program,
     origin=origin,
     ignored=("*vision_tower.*", "*multi_modal_projector.*", "*.rotary_emb.inv_freq", "*lm_head.weight"),
+    harmless={"what is not text": "vision_config mm_tokens_per_image"},
+    neutral={
+        "attention_bias": (False,),
+        "tie_word_embeddings": (True,),  # of the text part, beside that of the whole
+        "attn_logit_softcapping": (
+            None,
+        ),  # transformers and llama.cpp read it and apply it not: whoever set it meant it
+        "use_bidirectional_attention": (False,),
+    },
 )

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import linear, scale_of
+from tabulae.program.architectures._blocks import linear
 from tabulae.program.architectures._fields import (
     LAYERS,
     activation,
     columns_per_head,
+    flag,
     gguf_vocabulary,
     integer,
     number,
-    refuse,
     tied,
 )
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
@@ -63,9 +63,11 @@ class Config:
     eps: float
     activation: Activation
     tied: bool
+    scaled: bool = True  # scores are divided by the root of a head's width ...
+    by_layer: bool = False  # ... and by the number of the layer, from 1
 
 
-def config(source: Source) -> Config:
+def read(source: Source) -> Config:
     """From ``gpt2.*`` keys or config.json."""
     meta = source.metadata
     if source.kind == "gguf":
@@ -80,7 +82,6 @@ def config(source: Source) -> Config:
             activation="gelu_tanh",
             tied="output.weight" not in source.names,
         )
-    refuse(meta, scale_attn_weights=True, scale_attn_by_inverse_layer_idx=False, add_cross_attention=False)
     hidden = integer(meta, "n_embd")
     return Config(
         layers=integer(meta, "n_layer", most=LAYERS),
@@ -91,7 +92,9 @@ def config(source: Source) -> Config:
         context=integer(meta, "n_positions"),
         eps=number(meta, "layer_norm_epsilon"),
         activation=activation(meta, "activation_function", default="gelu_new"),
-        tied=tied(source, "lm_head.weight"),
+        tied=tied(source, meta, huggingface_name(source, EMBEDDING, "transformer."), default=True),
+        scaled=flag(meta, "scale_attn_weights", default=True),
+        by_layer=flag(meta, "scale_attn_by_inverse_layer_idx"),
     )
 
 
@@ -112,7 +115,7 @@ def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
     return [
         _norm(f"{at}.ln_1", "x", "h", config),
         Project("h", tuple(linear(f"{at}.attn.c_attn.{part}", part, bias=True) for part in "qkv")),
-        Attention("q", "k", "v", "a", layer, heads, heads, head, scale_of(head)),
+        Attention("q", "k", "v", "a", layer, heads, heads, head, _scale(config, head, layer)),
         Project("a", (linear(f"{at}.attn.c_proj", "h", bias=True),)),
         Add("x", "h", "x"),
         _norm(f"{at}.ln_2", "x", "h", config),
@@ -121,6 +124,11 @@ def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
         Project("g", (linear(f"{at}.mlp.c_proj", "h", bias=True),)),
         Add("x", "h", "x"),
     ]
+
+
+def _scale(config: Config, head: int, layer: int) -> float:
+    scale = head**-0.5 if config.scaled else 1.0
+    return float(np.float32(scale / (layer + 1) if config.by_layer else scale))
 
 
 def _norm(module: str, input: str, out: str, config: Config) -> LayerNorm:
@@ -142,8 +150,13 @@ def origin(source: Source, config: Config, name: str) -> Origin:
 
 ARCHITECTURE = Architecture(
     model_types=("gpt2",),
-    config=config,
+    read=read,
     program=program,
     origin=origin,
     ignored=("*h.*.attn.bias", "*h.*.attn.masked_bias", "lm_head.weight"),  # masks that old checkpoints stored
+    harmless={
+        "n_positions counts": "n_ctx",
+        "of a head that sums up": "summary_*",
+        "the same product, in float32 as here": "reorder_and_upcast_attn",
+    },
 )

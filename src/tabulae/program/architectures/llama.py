@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import EMBEDDING, GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import Decoder, decoder
-from tabulae.program.architectures._fields import refuse
+from tabulae.program.architectures._blocks import GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
+from tabulae.program.architectures._config import EMBEDDING, Decoder, decoder
+from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
 from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
 
@@ -23,15 +24,17 @@ class Config:
     mlp_bias: bool
 
 
-def config(source: Source) -> Config:
+def read(source: Source) -> Config:
     """From ``llama.*`` keys or config.json; GGUF does not say which biases there are, its tensors do."""
+    sizes = decoder(source)
     if source.kind == "gguf":
+        if 2 * len(sizes.turn.inv_freq) != sizes.head:  # pairs lie side by side in all of the head, or nothing fits
+            got = 2 * len(sizes.turn.inv_freq)
+            raise ModelError("llama.rope.dimension_count", f"it must be the width of a head, {sizes.head}", got)
         biases = [f"blk.0.{name}.bias" in source.names for name in ("attn_q", "attn_output", "ffn_up")]
-        return Config(decoder(source), *biases)
-    meta = source.metadata
-    refuse(meta, pretraining_tp=1)
-    attention = bool(meta.get("attention_bias", False))
-    return Config(decoder(source), attention, attention, bool(meta.get("mlp_bias", False)))
+        return Config(sizes, *biases)
+    attention = flag(source.metadata, "attention_bias")
+    return Config(sizes, attention, attention, flag(source.metadata, "mlp_bias"))
 
 
 def program(config: Config) -> Program:
@@ -65,8 +68,9 @@ def _apart(heads: int, head: int) -> npt.NDArray[np.int64]:
 
 ARCHITECTURE = Architecture(
     model_types=("llama",),
-    config=config,
+    read=read,
     program=program,
     origin=origin,
     ignored=("rope_freqs.weight", "blk.*.attn_rot_embd.weight", "*.rotary_emb.inv_freq", "lm_head.weight"),
+    neutral={"rope_interleaved": (False,)},
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear, scale_of
-from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, integer, refuse, tied
+from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, tied
 from tabulae.program.architectures._origin import Origin, Source, huggingface_name
 from tabulae.program.operations import (
     Activate,
@@ -46,13 +46,13 @@ class Config:
     tied: bool
 
 
-def config(source: Source) -> Config:
+def read(source: Source) -> Config:
     """From config.json; there is no GGUF of it."""
     if source.kind != "huggingface":
         raise ModelError("opt", "the model must be a Hugging Face folder", source.kind)
     meta = source.metadata
-    refuse(meta, layer_norm_elementwise_affine=True)
-    hidden, before = integer(meta, "hidden_size"), bool(meta.get("do_layer_norm_before", True))
+    hidden, before = integer(meta, "hidden_size"), flag(meta, "do_layer_norm_before", default=True)
+    removed = flag(meta, "_remove_final_layer_norm")
     return Config(
         layers=integer(meta, "num_hidden_layers", most=LAYERS),
         hidden=hidden,
@@ -62,10 +62,10 @@ def config(source: Source) -> Config:
         vocabulary=integer(meta, "vocab_size"),
         context=integer(meta, "max_position_embeddings"),
         activation=activation(meta, "activation_function", default="relu"),
-        bias=bool(meta.get("enable_bias", True)),
+        bias=flag(meta, "enable_bias", default=True),
         norm_before=before,
-        last_norm=before and not meta.get("_remove_final_layer_norm", False),
-        tied=tied(source, "lm_head.weight"),
+        last_norm=before and not removed,
+        tied=tied(source, meta, _name(source, EMBEDDING), default=True),
     )
 
 
@@ -122,9 +122,18 @@ def _norm(module: str, input: str, out: str) -> LayerNorm:
 
 def origin(source: Source, config: Config, name: str) -> Origin:
     """Only the prefix may differ."""
-    return Origin(huggingface_name(source, name, "model.decoder.", ("decoder.",)))
+    return Origin(_name(source, name))
+
+
+def _name(source: Source, name: str) -> str:
+    return huggingface_name(source, name, "model.decoder.", ("decoder.",))
 
 
 ARCHITECTURE = Architecture(
-    model_types=("opt",), config=config, program=program, origin=origin, ignored=("lm_head.weight",)
+    model_types=("opt",),
+    read=read,
+    program=program,
+    origin=origin,
+    ignored=("lm_head.weight",),
+    neutral={"layer_norm_elementwise_affine": (True,)},
 )

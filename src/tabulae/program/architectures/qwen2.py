@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import EMBEDDING, GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import Decoder, decoder, windows
-from tabulae.program.architectures._fields import integer
+from tabulae.program.architectures._blocks import GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
+from tabulae.program.architectures._config import EMBEDDING, Decoder, decoder, late_windows
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
 from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
 
@@ -18,13 +17,11 @@ class Config:
     windows: tuple[int | None, ...]
 
 
-def config(source: Source) -> Config:
+def read(source: Source) -> Config:
     """From ``qwen2.*`` keys (converters refuse windows) or config.json."""
-    sizes, meta = decoder(source), source.metadata
-    if source.kind == "gguf" or not meta.get("use_sliding_window"):
-        return Config(sizes, (None,) * sizes.layers)
-    first = integer(meta, "max_window_layers", default=28)
-    return Config(sizes, windows(meta, sizes.layers, lambda layer: layer >= first))
+    sizes = decoder(source)
+    gguf = source.kind == "gguf"
+    return Config(sizes, (None,) * sizes.layers if gguf else late_windows(source.metadata, sizes.layers))
 
 
 def program(config: Config) -> Program:
@@ -50,8 +47,9 @@ def origin(source: Source, config: Config, name: str) -> Origin:
 
 ARCHITECTURE = Architecture(
     model_types=("qwen2",),
-    config=config,
+    read=read,
     program=program,
     origin=origin,
     ignored=("rope_freqs.weight", "*.rotary_emb.inv_freq", "lm_head.weight"),
+    neutral={"use_mrope": (False,)},
 )

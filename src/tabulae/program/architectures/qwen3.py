@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import EMBEDDING, GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import Decoder, decoder, windows
-from tabulae.program.architectures._fields import integer
+from tabulae.program.architectures._blocks import GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
+from tabulae.program.architectures._config import EMBEDDING, Decoder, decoder, late_windows
+from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
 from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
 
@@ -24,17 +24,13 @@ class Config:
     windows: tuple[int | None, ...]
 
 
-def config(source: Source) -> Config:
+def read(source: Source) -> Config:
     """From ``qwen3.*`` keys (converters know neither biases nor windows) or config.json."""
     if source.kind == "gguf":
         sizes = decoder(source)
         return Config(sizes, False, (None,) * sizes.layers)
-    meta = {"head_dim": 128, **source.metadata}  # the width of a head does not follow from hidden_size
-    sizes, bias = decoder(source, meta), bool(meta.get("attention_bias", False))
-    if not meta.get("use_sliding_window"):
-        return Config(sizes, bias, (None,) * sizes.layers)
-    first = integer(meta, "max_window_layers", default=28)
-    return Config(sizes, bias, windows(meta, sizes.layers, lambda layer: layer >= first))
+    sizes, meta = decoder(source, head=128), source.metadata  # the width of a head does not follow from hidden_size
+    return Config(sizes, flag(meta, "attention_bias"), late_windows(meta, sizes.layers))
 
 
 def program(config: Config) -> Program:
@@ -62,8 +58,9 @@ def origin(source: Source, config: Config, name: str) -> Origin:
 
 ARCHITECTURE = Architecture(
     model_types=("qwen3",),
-    config=config,
+    read=read,
     program=program,
     origin=origin,
     ignored=("rope_freqs.weight", "*.rotary_emb.inv_freq", "lm_head.weight"),
+    neutral={"use_mrope": (False,)},
 )
