@@ -22,6 +22,7 @@ from tabulae.program.operations import (
     RMSNorm,
     Rotary,
     Select,
+    SoftCap,
 )
 
 BUFFERS = {"x": 8, "h": 8, "q": 8, "kv": 4, "last": 8, "logits": 12, "none": 0}
@@ -115,3 +116,41 @@ def test_a_deal_has_few_digits() -> None:
     text = msgspec.json.encode(program(Activate("relu", "x", "h", (8, 1, 1, 1, 1))))
     with pytest.raises(msgspec.ValidationError, match="length <= 4"):
         msgspec.json.decode(text, type=Program)
+
+
+@pytest.mark.parametrize(
+    ("op", "constants", "message"),
+    [
+        (
+            Rotary("q", "w", 4),
+            {},
+            r"operation 2, rotary\] its frequencies must be a constant of the program, but got w",
+        ),
+        (Rotary("q", "f", 4, long="w"), {"f": (1.0,)}, r"rotary\] its frequencies must be a constant .* but got w"),
+        (Rotary("q", "f", 4), {"f": (1.0,) * 3}, "at most the head's 4 columns can turn, but got 6"),
+        (
+            Rotary("q", "f", 4),
+            {"f": (1.0, -131072.0)},
+            r"\[constant f\] angles must stay below 2\^20 .* but got 1.05e\+06",
+        ),
+        (Rotary("q", "f", 4, long="g"), {"f": (1.0,), "g": (1e30,)}, r"\[constant g\] angles must stay below 2\^20"),
+    ],
+)
+def test_frequencies_are_small_constants(op: Rotary, constants: dict[str, tuple[float, ...]], message: str) -> None:
+    """An angle beyond any integer would have no meaning in the native core."""
+    made = program(QKV, op)
+    with pytest.raises(ModelError, match=message):
+        check_program(Program(made.operations, made.buffers, "logits", 12, 9, constants))
+
+
+def test_the_largest_angle() -> None:
+    check_program(Program(program(QKV, Rotary("q", "f", 4)).operations, BUFFERS, "logits", 12, 9, {"f": (131071.0,)}))
+
+
+def test_a_soft_cap_is_positive_in_a_file() -> None:
+    made = program(SoftCap("x", 2.0), buffers={name: width for name, width in BUFFERS.items() if width})
+    check_program(made)
+    text = msgspec.json.encode(made)
+    assert msgspec.json.decode(text, type=Program) == made
+    with pytest.raises(msgspec.ValidationError, match="> 0"):
+        msgspec.json.decode(text.replace(b"2.0", b"0.0"), type=Program)

@@ -8,7 +8,7 @@ import pytest
 
 from tabulae.arithmetic.linear import apply, float_linear
 from tabulae.arithmetic.matrix import TableMatrix
-from tabulae.arithmetic.polynomials import cos, sin
+from tabulae.arithmetic.polynomials import cos, sin, tanh
 from tabulae.arithmetic.reductions import lanes_sum
 from tabulae.arithmetic.rotation import random_rotation
 from tabulae.errors import ModelError, UsageError
@@ -26,6 +26,7 @@ from tabulae.program.operations import (
     RMSNorm,
     Rotary,
     Select,
+    SoftCap,
 )
 
 WIDTH, VOCABULARY = 8, 12
@@ -133,6 +134,23 @@ def test_rotary_turns_pairs_and_leaves_the_rest() -> None:
     np.testing.assert_array_equal(result[1, 1, :2], a * cos(angle) - b * sin(angle))
     np.testing.assert_array_equal(result[1, 1, 2:4], b * cos(angle) + a * sin(angle))
     np.testing.assert_array_equal(result[..., 4:], heads[..., 4:])
+
+
+def test_cosines_and_sines_are_scaled() -> None:
+    x, positions, inv_freq = normal(2, 12), np.array([4, 1000]), np.float32([0.5, 0.1])
+    result = rotary(x, positions, inv_freq, 6, 1.5).reshape(2, 2, 6)
+    angle = np.float32(1000) * inv_freq
+    c, s = cos(angle) * np.float32(1.5), sin(angle) * np.float32(1.5)
+    a, b = x.reshape(2, 2, 6)[1, 1, :2], x.reshape(2, 2, 6)[1, 1, 2:4]
+    np.testing.assert_array_equal(result[1, 1, :2], a * c - b * s)
+    np.testing.assert_array_equal(result[..., 4:], x.reshape(2, 2, 6)[..., 4:])
+
+
+def test_a_soft_cap() -> None:
+    weights = {"e": 9 * normal(VOCABULARY, WIDTH)}
+    logits = Interpreter(program(SoftCap("x", 0.5)), weights).logits([7])
+    capped = np.float32(0.5) * tanh(weights["e"][[7]] / np.float32(0.5))
+    np.testing.assert_array_equal(logits, float_linear(weights["e"], capped))
 
 
 @pytest.fixture

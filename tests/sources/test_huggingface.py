@@ -74,6 +74,15 @@ def test_many_files(folder):
         assert source.provenance()["file"] == "config.json, one.safetensors, two.safetensors"
 
 
+@pytest.mark.parametrize("rest", [{}, {"one.safetensors": {"b.weight": np.zeros((5, 4), np.float32)}}])
+def test_one_file_goes_before_an_index(folder, rest):
+    """As in transformers: of an index that is older than the file beside it nothing is read."""
+    path = folder({INDEX: {"weight_map": MAP}}, {"model.safetensors": ARRAYS, **rest})
+    with open_source(path) as source:
+        assert sorted(source.names) == sorted(ARRAYS)
+        assert np.array_equal(source.read("b.weight"), ARRAYS["b.weight"])
+
+
 def test_an_empty_tensor_and_a_scalar(folder):
     weights = {"empty": np.zeros((0, 4), dtype=np.float32), "scalar": np.array(3, dtype=np.float32)}
     with open_source(folder(weights={"model.safetensors": weights})) as source:

@@ -4,84 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_gguf import converted
 from tiny_models import FakeSource, load
 
 from tabulae.errors import ModelError
 from tabulae.program import architectures
+from tabulae.program.operations import Program
 
-KEYS = {
-    "block_count": ("num_hidden_layers", "n_layer"),
-    "embedding_length": ("hidden_size", "n_embd"),
-    "feed_forward_length": ("intermediate_size", "n_inner", "ffn_hidden_size"),
-    "attention.head_count": ("num_attention_heads", "n_head"),
-    "attention.head_count_kv": ("num_key_value_heads",),
-    "attention.key_length": ("head_dim",),
-    "context_length": ("max_position_embeddings", "n_positions"),
-    "attention.layer_norm_rms_epsilon": ("rms_norm_eps",),
-    "attention.layer_norm_epsilon": ("layer_norm_epsilon",),
-    "attention.sliding_window": ("sliding_window",),
-}
-
-
-def interleaved(x: np.ndarray, heads: int) -> np.ndarray:
-    """What llama's converter does to q and k: the halves of a head become pairs."""
-    return x.reshape(heads, 2, x.shape[0] // heads // 2, *x.shape[1:]).swapaxes(1, 2).reshape(x.shape)
-
-
-def llama(name: str, x: np.ndarray, config: dict[str, Any]) -> np.ndarray:
-    if ".q_proj." in name:
-        return interleaved(x, config["num_attention_heads"])
-    return interleaved(x, config["num_key_value_heads"]) if ".k_proj." in name else x
-
-
-def gemma3(name: str, x: np.ndarray, config: dict[str, Any]) -> np.ndarray:
-    return x + np.float32(1) if name.endswith("norm.weight") else x
-
-
-def gpt2(name: str, x: np.ndarray, config: dict[str, Any]) -> np.ndarray:
-    return x.T if ".c_" in name else x
-
-
-def falcon(name: str, x: np.ndarray, config: dict[str, Any]) -> np.ndarray:
-    """Queries, keys and values of every group become all queries, all keys, all values."""
-    if "query_key_value" not in name:
-        return x
-    heads, groups = config["num_attention_heads"], 1 if config["multi_query"] else config["num_kv_heads"]
-    if config["new_decoder_architecture"]:
-        groups = config["num_kv_heads"]
-    grouped = x.reshape(groups, heads // groups + 2, 64 // heads, *x.shape[1:])
-    parts = grouped[:, :-2], grouped[:, [-2]], grouped[:, [-1]]
-    return np.concatenate([part.reshape(-1, *x.shape[1:]) for part in parts])
-
-
-HABITS = {"llama": llama, "gemma3": gemma3, "gpt2": gpt2, "falcon": falcon}
-
-
-def converted(source: FakeSource, arch: str) -> FakeSource:
-    """Names by the gguf library, values by the converter's habits."""
-    gguf = pytest.importorskip("gguf")
-    config, enum = source.metadata, {value: key for key, value in gguf.MODEL_ARCH_NAMES.items()}[arch]
-    names = gguf.get_tensor_name_map(enum, 3)
-    habit = HABITS.get(arch, lambda name, x, config: x)
-    tensors = {
-        names.get_name(name, try_suffixes=(".weight", ".bias")): habit(name, x, config)
-        for name, x in source.tensors.items()
-    }
-    metadata: dict[str, Any] = {"general.architecture": arch}
-    for key, candidates in KEYS.items():
-        value = next((config[c] for c in candidates if config.get(c) is not None), None)
-        if value is not None:
-            metadata[f"{arch}.{key}"] = value
-    if arch == "falcon":
-        kv = config["num_kv_heads"] if config["new_decoder_architecture"] else 1
-        metadata["falcon.attention.head_count_kv"] = kv
-    rope = config.get("rope_parameters") or {}
-    rope = rope.get("full_attention", rope)
-    if rope:
-        metadata[f"{arch}.rope.freq_base"] = rope["rope_theta"]
-    if rope.get("rope_type") == "linear":
-        metadata |= {f"{arch}.rope.scaling.type": "linear", f"{arch}.rope.scaling.factor": rope["factor"]}
-    return FakeSource("gguf", metadata, tensors)
+YARN = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0, "original_max_position_embeddings": 16}
 
 
 def _as_gguf_can_say(gemma: FakeSource) -> FakeSource:
@@ -117,6 +47,40 @@ def test_gguf_and_hugging_face_agree(name: str, arch: str) -> None:
     for key in canonical:
         assert read[key].shape == canonical[key].shape
         np.testing.assert_array_equal(read[key].read(theirs), canonical[key].read(ours))
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("llama", {"rope_parameters": YARN}),
+        ("qwen2", {"rope_parameters": {**YARN, "beta_fast": 4.0, "beta_slow": 0.5, "attention_factor": 1.25}}),
+        ("qwen3", {"rope_parameters": {"rope_type": "linear", "rope_theta": 1e4, "factor": 3.0}}),
+        ("gemma3", {"final_logit_softcapping": 20.0}),
+    ],
+)
+def test_options_mean_the_same_in_both(name: str, change: dict[str, Any]) -> None:
+    ours = FakeSource("huggingface", {**load(name)[0].metadata, **change}, load(name)[0].tensors)
+    ours = _as_gguf_can_say(ours) if name == "gemma3" else ours
+    assert _program(converted(ours, name)) == _program(ours)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "windows"),
+    [(2, (7, None, 7)), ([True, False, True], (7, None, 7)), (1, (None, None, None)), (6, (7, 7, 7))],
+)
+def test_window_patterns_of_gemma(pattern: object, windows: tuple[int | None, ...]) -> None:
+    theirs = converted(_as_gguf_can_say(load("gemma3")[0]), "gemma3")
+    keys = {**theirs.metadata, "gemma3.attention.sliding_window_pattern": pattern}
+    theirs = FakeSource("gguf", keys, theirs.tensors)
+    assert architectures.find(theirs).config(theirs).windows == windows
+    short = FakeSource("gguf", {**keys, "gemma3.attention.sliding_window_pattern": [True]}, theirs.tensors)
+    with pytest.raises(ModelError, match="there must be one for each of 3 layers, but got 1"):
+        architectures.find(short).config(short)
+
+
+def _program(source: FakeSource) -> Program:
+    architecture = architectures.find(source)
+    return architecture.program(architecture.config(source))
 
 
 def test_the_rotation_factors_of_a_gguf_are_no_weight_of_the_program() -> None:

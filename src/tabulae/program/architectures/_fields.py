@@ -77,8 +77,9 @@ def over(*records: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def first(meta: Mapping[str, Any], keys: tuple[str, ...], default: object = None) -> Any:
-    """The value under the first of ``keys`` that is there and not null, else ``default``."""
-    return next((meta[key] for key in keys if meta.get(key) is not None), default)
+    """The value under the first of ``keys`` that is there and not null, else ``default``; all of them are read."""
+    values = [meta.get(key) for key in keys]
+    return next((value for value in values if value is not None), default)
 
 
 def flag(meta: Mapping[str, Any], key: str, default: bool = False) -> bool:
