@@ -4,6 +4,7 @@ Its q, k and v are one fused linear, here three: ``c_attn.q``, ``c_attn.k`` and 
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -127,7 +128,7 @@ def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
 
 
 def _scale(config: Config, head: int, layer: int) -> float:
-    scale = head**-0.5 if config.scaled else 1.0
+    scale = 1 / sqrt(head) if config.scaled else 1.0
     return float(np.float32(scale / (layer + 1) if config.by_layer else scale))
 
 
