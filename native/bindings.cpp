@@ -88,19 +88,20 @@ int table_matrix(PyModel& self, int64_t rows, int64_t cols, int bits, int expone
   }
   m.codes = codes.data(), m.scales = scales.data(), m.one_scale = scales.size() == 1;
   m.multipliers = multipliers ? multipliers->data() : nullptr;
+  Outliers outliers;
   if (offsets) {
     require(columns && values && static_cast<int64_t>(offsets->size()) == rows + 1,
             "outliers need offsets, columns, values");
-    m.outlier_offsets.assign(offsets->data(), offsets->data() + offsets->size());
-    m.outlier_values.assign(values->data(), values->data() + values->size());
-    m.outlier_columns.assign(columns->data(), columns->data() + columns->size());
-    require(m.outlier_columns.size() == m.outlier_values.size() &&
-                m.outlier_offsets.back() == m.outlier_columns.size() && m.outlier_offsets[0] == 0,
+    outliers.offsets.assign(offsets->data(), offsets->data() + offsets->size());
+    outliers.values.assign(values->data(), values->data() + values->size());
+    outliers.columns.assign(columns->data(), columns->data() + columns->size());
+    require(outliers.columns.size() == outliers.values.size() && outliers.offsets.back() == outliers.columns.size() &&
+                outliers.offsets[0] == 0,
             "outlier offsets must end at their count");
     for (int64_t r = 0; r < rows; ++r)
-      require(m.outlier_offsets[r] <= m.outlier_offsets[r + 1], "outlier offsets must rise");
-    for (const uint16_t column : m.outlier_columns) require(column < cols, "outlier columns must exist");
-    for (const int32_t value : m.outlier_values)
+      require(outliers.offsets[r] <= outliers.offsets[r + 1], "outlier offsets must rise");
+    for (const uint16_t column : outliers.columns) require(column < cols, "outlier columns must exist");
+    for (const int32_t value : outliers.values)
       require(std::abs(int64_t{value}) < int64_t{1} << 24, "outliers must lie below 2^24");
   }
   Rotation rotation = signs ? rotation_of(*signs, orders, dense) : Rotation{};
@@ -109,7 +110,7 @@ int table_matrix(PyModel& self, int64_t rows, int64_t cols, int bits, int expone
   self.kept.emplace_back(codes);
   self.kept.emplace_back(scales);
   if (multipliers) self.kept.emplace_back(*multipliers);
-  return self.model.add(std::move(m), std::move(rotation));
+  return self.model.add(m, std::move(outliers), std::move(rotation));
 }
 
 Function function_of(const std::string& name) {
@@ -121,13 +122,13 @@ Function function_of(const std::string& name) {
 }
 
 // Activation codes given by the caller, in the form kernels read.
-Activations activations_of(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents) {
-  Activations x;
-  x.resize(static_cast<int64_t>(codes.shape(0)), m.cols);
+void fill(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents, ActivationMemory& memory) {
+  memory.resize(static_cast<int64_t>(codes.shape(0)), m.cols);
+  const Activations& x = memory.view();
   require(static_cast<int64_t>(codes.shape(1)) == x.blocks * kBlock && exponents.shape(0) == codes.shape(0) &&
               static_cast<int64_t>(exponents.shape(1)) == x.blocks,
           "activation codes must fill blocks of 32 columns, with one exponent each");
-  std::copy_n(codes.data(), codes.size(), x.codes.begin());
+  std::copy_n(codes.data(), codes.size(), x.codes);
   for (size_t i = 0; i < exponents.size(); ++i) {
     require(exponents.data()[i] <= 7, "exponents must be at most 7");
     x.exponents[i] = exponents.data()[i];
@@ -135,7 +136,6 @@ Activations activations_of(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t
     for (int64_t j = 0; j < kBlock; ++j) sum += x.codes[i * kBlock + j];
     x.bias[i] = static_cast<uint32_t>(-128 * sum);
   }
-  return x;
 }
 
 // The integers A [n, rows] of one table matrix, by one kernel: what `check` holds against the reference.
@@ -145,10 +145,12 @@ Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In
   require(w.is_table, "the weight must be a table matrix");
   const TableMatrix& m = w.table;
   const Kernels& kernels = select(isa);
-  Activations x = activations_of(m, codes, exponents);
+  ActivationMemory memory;
+  fill(m, codes, exponents, memory);
+  Activations& x = memory.view();
   const PanelKernel kernel = lookup ? kernels.lookup(m) : kernels.multiply(m);
   if (lookup && kernels.needs_tables(m)) {
-    x.tables.resize(x.n * x.blocks * kOctets * 256);
+    memory.resize_tables();
     for (int64_t i = 0; i < x.n; ++i) kernels.prepare(m, i, x);
   }
   std::vector<int64_t> sums(x.n * m.rows);
@@ -157,7 +159,7 @@ Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In
     for (int64_t first = 0; first < x.n; first += kTile) {
       const int64_t count = std::min(kTile, x.n - first);
       kernel(m, x, panel, first, count, totals);
-      if (!m.outlier_offsets.empty()) kernels.add_outliers[lookup](m, x, panel, first, count, totals);
+      if (m.outlier_offsets) kernels.add_outliers[lookup](m, x, panel, first, count, totals);
       for (int64_t i = 0; i < count; ++i)
         for (int64_t row = panel * kPanel; row < std::min((panel + 1) * kPanel, m.rows); ++row)
           sums[(first + i) * m.rows + row] = totals[i][row % kPanel];
@@ -169,14 +171,15 @@ nb::tuple encode(In<float, 2> x, int exponents, const std::string& isa) {
   require(exponents >= 0 && exponents <= 7, "exponents must lie in 0..7");
   const Kernels& kernels = select(isa);
   const FloatMode mode;
-  Activations out;
-  out.resize(static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)));
+  ActivationMemory memory;
+  memory.resize(static_cast<int64_t>(x.shape(0)), static_cast<int64_t>(x.shape(1)));
+  Activations& out = memory.view();
   for (int64_t i = 0; i < out.n; ++i)
     require(kernels.encode(x.data() + i * out.cols, i, exponents, out), "inputs of a linear must be finite");
   const auto n = static_cast<size_t>(out.n), blocks = static_cast<size_t>(out.blocks);
-  return nb::make_tuple(array(out.codes, {n, blocks * kBlock}),
-                        array(std::vector<uint8_t>(out.exponents.begin(), out.exponents.end()), {n, blocks}),
-                        array(out.scales, {n}));
+  return nb::make_tuple(array(std::vector<int8_t>(out.codes, out.codes + n * blocks * kBlock), {n, blocks * kBlock}),
+                        array(std::vector<uint8_t>(out.exponents, out.exponents + n * blocks), {n, blocks}),
+                        array(std::vector<float>(out.scales, out.scales + n), {n}));
 }
 
 Out<float> rotate(In<float, 2> x, In<float, 1> signs, const std::vector<int64_t>& orders,

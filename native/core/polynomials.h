@@ -23,7 +23,7 @@ TABULAE_INLINE f32x16 exponential(f32x16 x) {
   const f32x16 mantissa = (horner(kExp, r) * (r * r) + r) + 1.0f;
   const i32x16 steps = __builtin_convertvector(k, i32x16);
   f32x16 power = float_of(bits_of(mantissa) + (steps << 23));
-  power = choose(x < kLowest, f32x16{}, choose(x > kHighest, splat(INFINITY), power));
+  power = choose(x < kLowest, f32x16{}, choose(x > kHighest, splat(__builtin_inff()), power));
   return choose(x != x, x, power);
 }
 
@@ -65,7 +65,7 @@ TABULAE_INLINE void sine_cosine(float angle, float* cosine, float* sine) {
   constexpr double kCos[] = {-0x1.2429083909893p-22, 0x1.a011178773c98p-16, -0x1.6c16b88be8543p-10,
                              0x1.5555554f42827p-5};
   const double wide = angle;
-  const double n = std::nearbyint(wide * kTwoByPi);
+  const double n = __builtin_nearbyint(wide * kTwoByPi);
   const double r = (wide - n * kHigh) - n * kLow;
   const double z = r * r;
   const double s = r + r * (z * horner(kSin, z));

@@ -2,7 +2,6 @@
 // is one source with one order of operations; with -ffp-contract=off all ISAs give the same bits.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -10,9 +9,7 @@
 #include <immintrin.h>
 #endif
 
-#define TABULAE_INLINE static inline __attribute__((always_inline))
-#define TABULAE_INLINE_MEMBER inline __attribute__((always_inline))
-#define TABULAE_INLINE_LAMBDA __attribute__((always_inline))
+#include "core/inline.h"
 
 namespace tabulae {
 

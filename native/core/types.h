@@ -2,11 +2,10 @@
 // Sizes are checked where these are made (decoder/model.cpp); kernels trust them.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <vector>
+
+#include "core/inline.h"
 
 namespace tabulae {
 
@@ -15,16 +14,18 @@ inline constexpr int64_t kBlock = 32;  // columns of a unit, and of one activati
 inline constexpr int64_t kTile = 4;    // positions that one call of a table kernel computes at most
 inline constexpr int64_t kLine = 64;   // bytes of a line: 8 rows x 8 columns
 inline constexpr int64_t kOctets = kBlock / 8;
+inline constexpr int64_t kTableBytes = 256;  // product tables of 8 columns: 128 low bytes, 128 high bytes
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+TABULAE_INLINE constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+TABULAE_INLINE constexpr int64_t least(int64_t a, int64_t b) { return b < a ? b : a; }
 
 // Product tables of the 256 activation codes (row x + 128), made when a model is loaded.
 struct Products {
-  std::vector<int32_t> codepoints;  // [256][2^bits]; empty where quarter squares serve (8 bits, int8 codepoints)
-  std::vector<int32_t> nibbles;     // [256][16]: with int8 codepoints of up to 4 bits, else with 0..15
+  const int32_t* codepoints = nullptr;  // [256][2^bits]; none where quarter squares serve (8 bits, int8 codepoints)
+  const int32_t* nibbles = nullptr;     // [256][16]: with int8 codepoints of up to 4 bits, else with 0..15
 };
 
-// One tensor, read where the file is mapped.
+// One tensor, read where it lies.
 struct TableMatrix {
   int64_t rows = 0, cols = 0;
   int bits = 0;            // of a code, 1..8
@@ -37,26 +38,26 @@ struct TableMatrix {
   const uint8_t* codes = nullptr;       // layout panel16
   const int8_t* multipliers = nullptr;  // [panels][groups][16], or none: 1
   const uint16_t* scales = nullptr;     // bf16 [rows] or [1]
-  std::array<int16_t, 256> codebook{};  // padded with 0: any byte is a valid index
-  std::array<uint8_t, 256> biased{};    // codepoint + 128, for int8 codepoints
+  int16_t codebook[256] = {};           // padded with 0: any byte is a valid index
+  uint8_t biased[256] = {};             // codepoint + 128, for int8 codepoints
   bool affine = false;                  // codepoint = code - offset for all codes (int:8)
   int offset = 0;
 
-  std::vector<uint32_t> outlier_offsets;  // [rows + 1], or empty
-  std::vector<uint16_t> outlier_columns;
-  std::vector<int32_t> outlier_values;
+  const uint32_t* outlier_offsets = nullptr;  // [rows + 1], or none
+  const uint16_t* outlier_columns = nullptr;
+  const int32_t* outlier_values = nullptr;
 
-  std::shared_ptr<const Products> products;  // one for all tensors of the same codebook
+  Products products;
 
-  int64_t blocks() const { return ceil_div(cols, kBlock); }
-  int64_t panels() const { return ceil_div(rows, kPanel); }
-  int64_t groups() const { return ceil_div(blocks(), group); }
-  int64_t unit() const { return kLine * bits; }
-  const uint8_t* panel(int64_t p) const { return codes + p * blocks() * unit(); }
-  float scale(int64_t row) const;
-  int codepoint(int64_t row, int64_t col) const;
+  TABULAE_INLINE_MEMBER int64_t blocks() const { return ceil_div(cols, kBlock); }
+  TABULAE_INLINE_MEMBER int64_t panels() const { return ceil_div(rows, kPanel); }
+  TABULAE_INLINE_MEMBER int64_t groups() const { return ceil_div(blocks(), group); }
+  TABULAE_INLINE_MEMBER int64_t unit() const { return kLine * bits; }
+  TABULAE_INLINE_MEMBER const uint8_t* panel(int64_t p) const { return codes + p * blocks() * unit(); }
+  TABULAE_INLINE_MEMBER float scale(int64_t row) const;
+  TABULAE_INLINE_MEMBER int codepoint(int64_t row, int64_t col) const;
   // The integer that stands for one weight in units of its row scale, without outliers.
-  int integer(int64_t row, int64_t col) const;
+  TABULAE_INLINE_MEMBER int integer(int64_t row, int64_t col) const;
 };
 
 struct FloatMatrix {
@@ -67,29 +68,28 @@ struct FloatMatrix {
 // Activation codes of `n` inputs: x ~ codes * 2^exponents * scale.
 struct Activations {
   int64_t n = 0, cols = 0, blocks = 0;
-  std::vector<int8_t> codes;       // [n][blocks * 32]
-  std::vector<int32_t> exponents;  // [n][blocks]
-  std::vector<int64_t> bias;       // [n][blocks]: -128 * sum of the block's codes, modulo 2^32 in the low half
-  std::vector<float> scales;       // [n]
-  std::vector<uint8_t> tables;     // lookup: [n][octets][256] product bytes, made for one codebook
-  void resize(int64_t positions, int64_t columns);
-  const int8_t* row(int64_t i) const { return codes.data() + i * blocks * kBlock; }
+  int8_t* codes = nullptr;       // [n][blocks * 32]
+  int32_t* exponents = nullptr;  // [n][blocks]
+  int64_t* bias = nullptr;       // [n][blocks]: -128 * sum of the block's codes, modulo 2^32 in the low half
+  float* scales = nullptr;       // [n]
+  uint8_t* tables = nullptr;     // lookup: [n][octets][256] product bytes, made for one codebook
+  TABULAE_INLINE_MEMBER const int8_t* row(int64_t i) const { return codes + i * blocks * kBlock; }
 };
 
-inline float from_bfloat16(uint16_t bits) {
+TABULAE_INLINE float from_bfloat16(uint16_t bits) {
   const uint32_t wide = static_cast<uint32_t>(bits) << 16;
   float value;
   __builtin_memcpy(&value, &wide, 4);
   return value;
 }
 
-inline float TableMatrix::scale(int64_t row) const { return from_bfloat16(scales[one_scale ? 0 : row]); }
+TABULAE_INLINE_MEMBER float TableMatrix::scale(int64_t row) const { return from_bfloat16(scales[one_scale ? 0 : row]); }
 
 // One code from layout panel16, straight from its definition (docs/format.md).
-inline int read_code(const uint8_t* unit, int bits, int64_t row, int64_t col) {
+TABULAE_INLINE int read_code(const uint8_t* unit, int bits, int64_t row, int64_t col) {
   const int64_t h = row / 8 % 2, i = row % 8, o = col / 8 % 4, k = col % 8, byte = 8 * i + k;
   int code = 0, low = 0;
-  for (const int plane : {8, 4, 2, 1}) {
+  for (int plane = 8; plane; plane /= 2) {
     if (!(bits & plane)) continue;
     const int64_t at = h * 4 + o;  // among the 8 octets of a unit
     const int per_line = 8 / plane;
@@ -102,11 +102,11 @@ inline int read_code(const uint8_t* unit, int bits, int64_t row, int64_t col) {
   return code;
 }
 
-inline int TableMatrix::codepoint(int64_t row, int64_t col) const {
+TABULAE_INLINE_MEMBER int TableMatrix::codepoint(int64_t row, int64_t col) const {
   return codebook[read_code(panel(row / kPanel) + col / kBlock * unit(), bits, row % kPanel, col % kBlock)];
 }
 
-inline int TableMatrix::integer(int64_t row, int64_t col) const {
+TABULAE_INLINE_MEMBER int TableMatrix::integer(int64_t row, int64_t col) const {
   const int c = codepoint(row, col);
   return multipliers ? c * multipliers[(row / kPanel * groups() + col / kBlock / group) * kPanel + row % kPanel] : c;
 }

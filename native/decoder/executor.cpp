@@ -16,14 +16,6 @@ struct Executor::Run {
   int64_t active;  // rows that operations run on: n, after Select n - wanted
 };
 
-void Activations::resize(int64_t positions, int64_t columns) {
-  n = positions, cols = columns, blocks = ceil_div(columns, kBlock);
-  codes.resize(n * blocks * kBlock);
-  exponents.resize(n * blocks);
-  bias.resize(n * blocks);
-  scales.resize(n);
-}
-
 Executor::Executor(const Model& model, int64_t context, int threads, Arithmetic arithmetic, const Kernels& kernels)
     : model_(model), context_(context), arithmetic_(arithmetic), kernels_(kernels), threads_(threads) {
   for (const int64_t width : model.buffers()) buffers_.emplace_back(kBatch * width);
@@ -81,7 +73,7 @@ void Executor::embed_row(const Weight& weight, int64_t index, float* out) const 
   const TableMatrix& m = weight.table;
   const float scale = m.scale(index);
   for (int64_t j = 0; j < m.cols; ++j) out[j] = static_cast<float>(m.integer(index, j)) * scale;
-  if (m.outlier_offsets.empty()) return;
+  if (!m.outlier_offsets) return;
   for (uint32_t k = m.outlier_offsets[index]; k < m.outlier_offsets[index + 1]; ++k) {
     const int64_t j = m.outlier_columns[k];
     out[j] = static_cast<float>(int64_t{m.integer(index, j)} + m.outlier_values[k]) * scale;
@@ -146,7 +138,7 @@ void Executor::encode(const Weight& weight, const float* x, int64_t n) {
     });
     x = rotated_.data();
   }
-  activations_.resize(n, cols);
+  memory_.resize(n, cols);
   prepared_ = nullptr;
   std::atomic<bool> finite{true};
   threads_.run(n, 4, [&](int64_t begin, int64_t end) {
@@ -158,9 +150,9 @@ void Executor::encode(const Weight& weight, const float* x, int64_t n) {
 
 // Lookup kernels with per-position tables: made anew where the codebook changes.
 void Executor::prepare(const TableMatrix& matrix, int64_t n) {
-  if (prepared_ == matrix.products) return;
-  prepared_ = matrix.products;
-  activations_.tables.resize(n * activations_.blocks * kOctets * 256);
+  if (prepared_ == matrix.products.nibbles) return;
+  prepared_ = matrix.products.nibbles;
+  memory_.resize_tables();
   threads_.run(n, 4, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) kernels_.prepare(matrix, i, activations_);
   });
@@ -174,7 +166,7 @@ void Executor::table_panels(const Linear& linear, int64_t begin, int64_t end, in
     for (int64_t first = 0; first < n; first += kTile) {
       const int64_t count = std::min(kTile, n - first);
       kernel(matrix, activations_, panel, first, count, totals);
-      if (!matrix.outlier_offsets.empty())
+      if (matrix.outlier_offsets)
         kernels_.add_outliers[arithmetic_ == Arithmetic::kLookup](matrix, activations_, panel, first, count, totals);
       kernels_.finish(matrix, activations_, panel, first, count, totals, bias(linear), out(linear),
                       model_.buffers()[linear.out]);

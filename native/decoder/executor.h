@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/threads.h"
+#include "decoder/activations.h"
 #include "decoder/model.h"
 
 namespace tabulae {
@@ -104,8 +105,9 @@ class Executor {
   std::vector<PanelKernel> panel_kernels_;  // by weight
   std::vector<Turns> turns_;
   std::vector<Tap> taps_;  // by weight
-  Activations activations_;
-  std::shared_ptr<const Products> prepared_;  // codebook of activations_.tables
+  ActivationMemory memory_;
+  Activations& activations_ = memory_.view();
+  const int32_t* prepared_ = nullptr;  // the products of which activations_.tables are made
   std::vector<float> rotated_;
   std::atomic<int> running_{0};  // 1 + forks() of the process in which a call runs; 0: none does
 };

@@ -1,6 +1,7 @@
 #include "decoder/model.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -17,17 +18,21 @@ std::string against(int64_t a, int64_t b) { return ", but got " + std::to_string
 
 }  // namespace
 
+struct ProductTables {
+  std::vector<int32_t> codepoints, nibbles;
+};
+
 namespace {
 
 // One set of product tables for all tensors that share a codebook.
-std::shared_ptr<const Products> products_of(const TableMatrix& m) {
+std::shared_ptr<const ProductTables> products_of(const TableMatrix& m) {
   static std::mutex mutex;
-  static std::map<std::pair<int, std::array<int16_t, 256>>, std::weak_ptr<const Products>> cache;
+  static std::map<std::pair<int, std::array<int16_t, 256>>, std::weak_ptr<const ProductTables>> cache;
   std::lock_guard lock(mutex);
   std::erase_if(cache, [](const auto& entry) { return entry.second.expired(); });
-  auto& slot = cache[{m.bits | (m.wide ? 64 : 0), m.codebook}];
+  auto& slot = cache[{m.bits | (m.wide ? 64 : 0), std::to_array(m.codebook)}];
   if (auto known = slot.lock()) return known;
-  auto made = std::make_shared<Products>();
+  auto made = std::make_shared<ProductTables>();
   const int codes = 1 << m.bits;
   for (int x = -128; x < 128; ++x) {
     if (m.bits < 8 || m.wide)
@@ -49,7 +54,6 @@ void derive(TableMatrix& m) {
     if (m.codebook[code] != code - m.offset && !(code == 255 && m.codebook[code] == 0)) m.affine = false;
   }
   if (m.bits != 8 || m.offset < 0 || m.offset > 128) m.affine = false;
-  m.products = products_of(m);
 }
 
 }  // namespace
@@ -57,16 +61,25 @@ void derive(TableMatrix& m) {
 int Model::add(const FloatMatrix& matrix) {
   Weight weight;
   weight.floats = matrix;
-  weights_.push_back(weight);
+  weights_.push_back(std::move(weight));
   return static_cast<int>(weights_.size()) - 1;
 }
 
-int Model::add(TableMatrix matrix, Rotation rotation) {
-  derive(matrix);
+int Model::add(const TableMatrix& matrix, Outliers outliers, Rotation rotation) {
   Weight weight;
   weight.is_table = true;
-  weight.table = std::move(matrix);
+  weight.outliers = std::move(outliers);
+  weight.products = products_of(matrix);
   weight.rotation = std::move(rotation);
+  TableMatrix& table = weight.table = matrix;
+  derive(table);
+  const ProductTables& products = *weight.products;
+  table.products = {products.codepoints.empty() ? nullptr : products.codepoints.data(), products.nibbles.data()};
+  if (!weight.outliers.offsets.empty()) {
+    table.outlier_offsets = weight.outliers.offsets.data();
+    table.outlier_columns = weight.outliers.columns.data();
+    table.outlier_values = weight.outliers.values.data();
+  }
   weights_.push_back(std::move(weight));
   return static_cast<int>(weights_.size()) - 1;
 }

@@ -1,6 +1,7 @@
 // A program and its weights, checked once: what is in a Model is safe to run, whatever file it came from.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -71,10 +72,24 @@ struct Select {
 using Operation =
     std::variant<Embed, EmbedPosition, RmsNorm, LayerNorm, Project, Rotary, Attention, Activate, Add, SoftCap, Select>;
 
+struct Outliers {  // of one table matrix, row by row
+  std::vector<uint32_t> offsets;
+  std::vector<uint16_t> columns;
+  std::vector<int32_t> values;
+};
+
+struct ProductTables;  // one for all tensors of the same codebook
+
+// A matrix, and what it points to beside the arrays of the caller: moved, never copied.
 struct Weight {
+  Weight() = default;
+  Weight(Weight&&) = default;
+
   bool is_table = false;
   FloatMatrix floats;  // vectors: one row
   TableMatrix table;
+  Outliers outliers;
+  std::shared_ptr<const ProductTables> products;
   Rotation rotation;  // of its input; empty: none
   int64_t rows() const { return is_table ? table.rows : floats.rows; }
   int64_t cols() const { return is_table ? table.cols : floats.cols; }
@@ -82,8 +97,12 @@ struct Weight {
 
 class Model {
  public:
+  Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
   int add(const FloatMatrix& matrix);
-  int add(TableMatrix matrix, Rotation rotation);
+  int add(const TableMatrix& matrix, Outliers outliers, Rotation rotation);
   int buffer(int64_t width);
   void push(Operation operation);  // throws std::invalid_argument where shapes do not fit
   void finish(int logits);         // the last buffer; nothing may be pushed after it

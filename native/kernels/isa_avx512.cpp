@@ -1,5 +1,4 @@
 // AVX-512 with VBMI and VNNI (Ice Lake, Zen 4 and later). Float kernels are the generic sources with 16 real lanes.
-#include <algorithm>
 #include <cstring>
 
 #include "core/kernels.h"

@@ -1,5 +1,4 @@
 // Plain C++ for any machine: the reference of every other ISA.
-#include <algorithm>
 #include <cstring>
 
 #include "core/kernels.h"
@@ -14,14 +13,23 @@ namespace tabulae {
 #include "kernels/linear_table/plain.inl"
 #include "kernels/normalise/normalise.inl"
 
+namespace {
+void no_tables(const TableMatrix&, int64_t, Activations&) {}
+bool needs_no_tables(const TableMatrix&) { return false; }
+template <class Arithmetic>
+PanelKernel plain(const TableMatrix&) {
+  return plain_panel<Arithmetic>;
+}
+}  // namespace
+
 extern const Kernels kGeneric;
 const Kernels kGeneric = {
     .isa = "generic",
     .encode = encode,
-    .prepare = [](const TableMatrix&, int64_t, Activations&) {},
-    .needs_tables = [](const TableMatrix&) { return false; },
-    .multiply = [](const TableMatrix&) -> PanelKernel { return plain_panel<Multiply>; },
-    .lookup = [](const TableMatrix&) -> PanelKernel { return plain_panel<LookUp>; },
+    .prepare = no_tables,
+    .needs_tables = needs_no_tables,
+    .multiply = plain<Multiply>,
+    .lookup = plain<LookUp>,
     .add_outliers = {add_outliers<false>, add_outliers<true>},
     .finish = finish,
     .float_linear = float_linear,

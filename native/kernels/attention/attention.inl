@@ -12,8 +12,8 @@ TABULAE_INLINE float dot(const float* a, const float* b, int64_t n) {
 
 // scores[t - base] for t in [first, last], base = first rounded down to 16; the others -infinity.
 float score(const AttentionTask& t, int64_t base, int64_t padded) {
-  for (int64_t i = 0; i < padded; ++i) t.scores[i] = -INFINITY;
-  float top = -INFINITY;
+  for (int64_t i = 0; i < padded; ++i) t.scores[i] = -__builtin_inff();
+  float top = -__builtin_inff();
   for (int64_t at = t.first; at <= t.last; ++at) {
     float s = dot(t.q, t.keys + at * t.head, t.head) * t.scale;
     if (t.slope) s = s + *t.slope * static_cast<float>(at - t.last);

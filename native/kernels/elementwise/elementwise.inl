@@ -4,7 +4,7 @@ namespace {
 template <class F>
 TABULAE_INLINE void map_lanes(const float* x, const float* up, int64_t n, float* y, F f) {
   for (int64_t j = 0; j < n; j += kLanes) {
-    const int64_t width = std::min(kLanes, n - j);
+    const int64_t width = least(kLanes, n - j);
     f32x16 value = f(width == kLanes ? load(x + j) : load_part(x + j, width));
     if (up) value = value * (width == kLanes ? load(up + j) : load_part(up + j, width));
     store_part(y + j, value, width);

@@ -35,16 +35,16 @@ TABULAE_INLINE void encode_block(const float* x, int64_t n, float factor, float 
 }
 
 bool encode(const float* x, int64_t index, int exponents, Activations& out) {
-  int8_t* codes = out.codes.data() + index * out.blocks * kBlock;
-  int32_t* shifts = out.exponents.data() + index * out.blocks;
-  int64_t* bias = out.bias.data() + index * out.blocks;
+  int8_t* codes = out.codes + index * out.blocks * kBlock;
+  int32_t* shifts = out.exponents + index * out.blocks;
+  int64_t* bias = out.bias + index * out.blocks;
   const float top = largest(x, out.cols);
-  if (!(top < INFINITY)) return false;
+  if (!(top < __builtin_inff())) return false;
   const bool zero = top < kTiny;
   const float factor = zero ? 0.0f : 127.0f / top;
   out.scales[index] = zero ? 0.0f : top / 127.0f * (1.0f / static_cast<float>(1 << exponents));
   for (int64_t h = 0; h < out.blocks; ++h) {
-    const int64_t n = std::min(kBlock, out.cols - h * kBlock);
+    const int64_t n = least(kBlock, out.cols - h * kBlock);
     const float block = largest(x + h * kBlock, n);
     int k = zero ? exponents : 0;
     while (k < exponents && block * static_cast<float>(2 << k) <= top) ++k;

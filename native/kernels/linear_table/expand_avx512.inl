@@ -81,8 +81,8 @@ TABULAE_INLINE void each_chunk(const TableMatrix& w, int64_t panel, Body body) {
   const int64_t blocks = w.blocks();
   const int8_t* m = w.multipliers ? w.multipliers + panel * w.groups() * kPanel : nullptr;
   for (int64_t begin = 0; begin < blocks; begin += w.group) {
-    const int64_t end = std::min(begin + w.group, blocks);
-    for (int64_t b = begin; b < end; b += w.chunk) body(b, std::min(b + w.chunk, end), m);
+    const int64_t end = least(begin + w.group, blocks);
+    for (int64_t b = begin; b < end; b += w.chunk) body(b, least(b + w.chunk, end), m);
     if (m) m += kPanel;
   }
 }

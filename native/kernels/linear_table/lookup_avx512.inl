@@ -6,7 +6,6 @@
 // codebook: no product is computed while running.
 namespace {
 
-constexpr int kTableBytes = 256;       // of 8 columns: 128 low bytes, 128 high bytes
 constexpr int kProductBias = 1 << 14;  // |product| <= 127 * 127 < 2^14: biased products are unsigned, 15 bits
 
 bool lookup_needs_tables(const TableMatrix&) { return true; }
@@ -14,11 +13,11 @@ bool lookup_needs_tables(const TableMatrix&) { return true; }
 // The 16 products of one activation are one row of w.products (see decoder/model.cpp), biased, as bytes.
 void lookup_prepare(const TableMatrix& w, int64_t index, Activations& x) {
   const int64_t octets = x.blocks * kOctets;
-  uint8_t* tables = x.tables.data() + index * octets * kTableBytes;
+  uint8_t* tables = x.tables + index * octets * kTableBytes;
   const int8_t* codes = x.row(index);
   for (int64_t column = 0; column < octets * 8; ++column) {
     uint8_t* low = tables + column / 8 * kTableBytes + column % 8 * 16;
-    const int32_t* products = &w.products->nibbles[(codes[column] + 128) * 16];
+    const int32_t* products = &w.products.nibbles[(codes[column] + 128) * 16];
     const __m512i p = _mm512_add_epi32(_mm512_loadu_si512(products), _mm512_set1_epi32(kProductBias));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(low), _mm512_cvtepi32_epi8(p));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(low + 128), _mm512_cvtepi32_epi8(_mm512_srli_epi32(p, 8)));
@@ -119,7 +118,7 @@ void lookup_panel(const TableMatrix& w, const Activations& x, int64_t panel, int
       expand<Bits>(unit, v);
       for (int64_t i = 0; i < count; ++i) {
         const int64_t at = (first + i) * x.blocks + b;
-        const uint8_t* tables = x.tables.data() + at * kOctets * kTableBytes;
+        const uint8_t* tables = x.tables + at * kOctets * kTableBytes;
         const __m128i shift = _mm_cvtsi32_si128(x.exponents[at]);
         for (int h = 0; h < 2; ++h)
           sums[i][h] = _mm512_add_epi64(

@@ -33,7 +33,7 @@ struct Affine {
 };
 
 // One block of 32 columns for 8 rows: int32 partial sums, two for every row.
-TABULAE_INLINE __m512i block_sum(const __m512i v[4], const int8_t* x, const int64_t* bias) {
+TABULAE_INLINE __m512i eight_rows(const __m512i v[4], const int8_t* x, const int64_t* bias) {
   __m512i sum = _mm512_set1_epi64(*bias);
   for (int o = 0; o < 4; ++o) {
     int64_t eight;
@@ -57,10 +57,10 @@ TABULAE_INLINE void multiply_tile(const TableMatrix& w, const Activations& x, in
       code.decode(unit, v);
       for (int i = 0; i < N; ++i) {
         const int64_t at = (first + i) * x.blocks + b;
-        const int8_t* xs = x.codes.data() + at * kBlock;
+        const int8_t* xs = x.codes + at * kBlock;
         const __m512i shift = _mm512_set1_epi32(x.exponents[at]);
         for (int h = 0; h < 2; ++h)
-          sums[i][h] = _mm512_add_epi32(sums[i][h], _mm512_sllv_epi32(block_sum(v + 4 * h, xs, &x.bias[at]), shift));
+          sums[i][h] = _mm512_add_epi32(sums[i][h], _mm512_sllv_epi32(eight_rows(v + 4 * h, xs, &x.bias[at]), shift));
       }
     }
     const __m512i ms[2] = {multipliers(m), multipliers(m ? m + 8 : nullptr)};

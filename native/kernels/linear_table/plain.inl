@@ -11,7 +11,7 @@ TABULAE_INLINE void read_unit(const TableMatrix& w, const uint8_t* unit, uint8_t
 
 // q(x + y) - q(x - y) = x y, q(n) = floor(n^2 / 4): one table of 511 entries for all 8-bit products.
 struct QuarterSquares {
-  std::array<int32_t, 511> q{};
+  int32_t q[511] = {};
   constexpr QuarterSquares() {
     for (int n = -255; n <= 255; ++n) q[n + 255] = n * n / 4;
   }
@@ -25,15 +25,24 @@ struct Multiply {
 
 struct LookUp {
   static int32_t product(const TableMatrix& w, uint8_t code, int8_t x) {
-    const std::vector<int32_t>& products = w.products->codepoints;
-    return products.empty() ? kQuarterSquares(w.codebook[code], x) : products[(x + 128) << w.bits | code];
+    const int32_t* products = w.products.codepoints;
+    return products ? products[(x + 128) << w.bits | code] : kQuarterSquares(w.codebook[code], x);
   }
 };
+
+// The products of one row of a unit. A function of its own, so that its machine code can be looked at: with LookUp
+// there is no multiplication in it.
+template <class Arithmetic>
+__attribute__((noinline)) int32_t block_sum(const TableMatrix& w, const uint8_t codes[kBlock], const int8_t* xs) {
+  int32_t sum = 0;
+  for (int64_t j = 0; j < kBlock; ++j) sum += Arithmetic::product(w, codes[j], xs[j]);
+  return sum;
+}
 
 template <class Arithmetic>
 void plain_panel(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
                  int64_t totals[kTile][kPanel]) {
-  std::fill_n(&totals[0][0], kTile * kPanel, int64_t{0});
+  std::memset(totals, 0, kTile * sizeof totals[0]);
   uint8_t codes[kPanel][kBlock];
   for (int64_t b = 0; b < x.blocks; ++b) {
     read_unit(w, w.panel(panel) + b * w.unit(), codes);
@@ -41,8 +50,7 @@ void plain_panel(const TableMatrix& w, const Activations& x, int64_t panel, int6
     for (int64_t i = 0; i < count; ++i) {
       const int8_t* xs = x.row(first + i) + b * kBlock;
       for (int64_t row = 0; row < kPanel; ++row) {
-        int32_t sum = 0;
-        for (int64_t j = 0; j < kBlock; ++j) sum += Arithmetic::product(w, codes[row][j], xs[j]);
+        const int32_t sum = block_sum<Arithmetic>(w, codes[row], xs);
         totals[i][row] += (int64_t{sum} << x.exponents[(first + i) * x.blocks + b]) * (m ? m[row] : 1);
       }
     }
@@ -61,7 +69,7 @@ int64_t shifted_product(int32_t o, int x) {
 template <bool Lookup>
 void add_outliers(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
                   int64_t totals[kTile][kPanel]) {
-  const int64_t rows = std::min(kPanel, w.rows - panel * kPanel);
+  const int64_t rows = least(kPanel, w.rows - panel * kPanel);
   for (int64_t row = 0; row < rows; ++row)
     for (uint32_t k = w.outlier_offsets[panel * kPanel + row]; k < w.outlier_offsets[panel * kPanel + row + 1]; ++k)
       for (int64_t i = 0; i < count; ++i) {
@@ -75,7 +83,7 @@ void add_outliers(const TableMatrix& w, const Activations& x, int64_t panel, int
 // Last step, ARCHITECTURE 3.6: float32(A) * (row scale * s) (+ bias), each rounded once, in this order.
 void finish(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
             const int64_t totals[kTile][kPanel], const float* bias, float* y, int64_t y_stride) {
-  const int64_t base = panel * kPanel, rows = std::min(kPanel, w.rows - base);
+  const int64_t base = panel * kPanel, rows = least(kPanel, w.rows - base);
   float scales[kPanel];
   for (int64_t row = 0; row < rows; ++row) scales[row] = w.scale(base + row);
   for (int64_t i = 0; i < count; ++i) {

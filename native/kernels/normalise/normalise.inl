@@ -24,14 +24,14 @@ TABULAE_INLINE void each_lane(int64_t n, float* y, F f) {
 
 void rms_norm(const float* x, const float* gain, int64_t n, float eps, float* y) {
   const float mean = sum_of(x, n, [](f32x16 v) { return v * v; }) / static_cast<float>(n);
-  const float root = std::sqrt(mean + eps);
+  const float root = __builtin_sqrtf(mean + eps);
   each_lane(n, y, [&](auto at) { return (at(x) / root) * at(gain); });
 }
 
 void layer_norm(const float* x, const float* gain, const float* bias, int64_t n, float eps, float* y) {
   const float mean = sum_of(x, n, [](f32x16 v) { return v; }) / static_cast<float>(n);
   const float variance = sum_of(x, n, [&](f32x16 v) { return (v - mean) * (v - mean); }) / static_cast<float>(n);
-  const float root = std::sqrt(variance + eps);
+  const float root = __builtin_sqrtf(variance + eps);
   each_lane(n, y, [&](auto at) {
     const f32x16 value = ((at(x) - mean) / root) * at(gain);
     return bias ? value + at(bias) : value;
