@@ -1,0 +1,127 @@
+"""Kernels at every length up to several blocks with a rest, at addresses that are not aligned, on 1 to 3 threads."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from tabulae import _native
+from tabulae.arithmetic import activations
+from tabulae.arithmetic.linear import accumulate
+from tabulae.arithmetic.matrix import Outliers, TableMatrix
+from tabulae.program import operations as ops
+from tabulae.program.interpreter import Interpreter
+from tabulae.runtime.binding import Binding, add_weight, pack_matrix
+from tabulae.runtime.session import Session
+
+TOKENS = [3, 1, 4, 1, 5, 0, 2]  # a whole tile of four positions, and a rest
+ALIGN = 64
+
+
+def shifted(array, by):
+    """The same numbers ``by`` elements behind a cache line."""
+    room = np.empty(array.nbytes + 2 * ALIGN, np.uint8)
+    begin = -room.ctypes.data % ALIGN + by * array.itemsize
+    out = room[begin : begin + array.nbytes].view(array.dtype).reshape(array.shape)
+    out[...] = array
+    assert out.ctypes.data % ALIGN == by * array.itemsize % ALIGN
+    return out
+
+
+def matrix(rng, rows, cols, bits, group):
+    """Codes of all values, one outlier in every row."""
+    book = np.append(np.sort(rng.choice(np.arange(-127, 128), 2**bits - 1, replace=False)), 0).astype(np.int16)
+    sparse = Outliers(
+        np.arange(rows + 1), rng.integers(0, cols, rows).astype(np.uint16), rng.integers(-999, 999, rows).astype("i4")
+    )
+    multipliers = None if group is None else rng.integers(-127, 128, (rows, -(-cols // group))).astype(np.int8)
+    codes = rng.integers(0, 2**bits, (rows, cols)).astype(np.uint8)
+    return TableMatrix(codes, book, np.ones(rows, np.float32), multipliers, group or cols, sparse, 3)
+
+
+def misaligned(parts, by):
+    """The parts of a matrix, all arrays that are read in place at other addresses."""
+    arrays = {name: getattr(parts, name) for name in ("codes", "scales", "multipliers")}
+    moved = {name: shifted(array, by) for name, array in arrays.items() if array is not None}
+    return dataclasses.replace(parts, **moved)
+
+
+def assert_integers(rows, cols, bits, group, by):
+    rng = np.random.default_rng(cols)
+    table = matrix(rng, rows, cols, bits, group)
+    codes = activations.encode(rng.standard_normal((5, cols)).astype(np.float32), 3)
+    native = _native.Model()
+    index = add_weight(native, misaligned(pack_matrix("w", table), by))
+    for isa in _native.isas():
+        for lookup in (False, True):
+            got = native.accumulate(index, shifted(codes.codes, by), shifted(codes.exponents, by), lookup, isa)
+            np.testing.assert_array_equal(got, accumulate(table, codes), err_msg=f"{isa} {lookup} {rows} x {cols}")
+
+
+@pytest.mark.parametrize("group", [None, 32])
+def test_integers_of_every_number_of_columns(group):
+    for cols in range(1, 132):
+        assert_integers(17, cols, 1 + cols % 8, group, by=cols % 5)
+
+
+def test_integers_of_every_number_of_rows():
+    for rows in range(1, 50):
+        assert_integers(rows, 70, 1 + rows % 8, 64, by=rows % 7)
+
+
+@pytest.mark.parametrize("isa", _native.isas())
+def test_activation_codes_of_every_length(isa):
+    for cols in range(1, 132):
+        x = np.random.default_rng(cols).standard_normal((3, cols)).astype(np.float32)
+        codes, exponents, scales = _native.encode(shifted(x, cols % 16), 3, isa)
+        expected = activations.encode(x, 3)
+        np.testing.assert_array_equal(codes, expected.codes)
+        np.testing.assert_array_equal(exponents, expected.exponents)
+        np.testing.assert_array_equal(scales, expected.scales)
+
+
+def everything(width):
+    """A program with every operation, all of them ``width`` columns wide."""
+    names = ("x", "n", "q", "k", "v", "a", "m", "u", "g", "s", "y")
+    program = ops.Program(
+        operations=(
+            ops.Embed("e", "x"),
+            ops.EmbedPosition("p", "x"),
+            ops.RMSNorm("gain", "x", "n", 1e-5),
+            ops.Project("n", (ops.Linear("wq", "q"), ops.Linear("wk", "k", "bias"), ops.Linear("wv", "v"))),
+            *((ops.Rotary("q", "turns", width), ops.Rotary("k", "turns", width)) if width > 1 else ()),
+            ops.Attention("q", "k", "v", "a", 0, 1, 1, width, 0.3, 5, "slopes"),
+            ops.LayerNorm("gain", "bias", "a", "m", 1e-5),
+            ops.Project("m", (ops.Linear("wu", "u"), ops.Linear("wg", "g"))),
+            ops.Gate("silu", "g", "u", "s"),
+            ops.Activate("gelu", "s", "u"),
+            ops.Add("u", "x", "s"),
+            ops.Select("s", "y"),
+        ),
+        buffers=dict.fromkeys(names, width),
+        logits="y",
+        vocabulary=width,
+        context=8,
+        constants={"turns": tuple(0.5**i for i in range(max(1, width // 2))), "slopes": (0.25,)},
+    )
+    rng = np.random.default_rng(width)
+    shapes = {"e": (width, width), "p": (8, width), "gain": (width,), "bias": (width,)}
+    shapes |= dict.fromkeys(("wq", "wk", "wv", "wu", "wg"), (width, width))
+    return program, {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("isa", _native.isas())
+def test_every_operation_at_every_width(isa, threads):
+    """Float weights and, for the linears, tables; every weight at an address of its own."""
+    for width in range(1, 70):
+        program, weights = everything(width)
+        weights |= {"wk": matrix(np.random.default_rng(1), width, width, 5, None)}
+        tokens = [token % width for token in TOKENS]
+        expected = Interpreter(program, weights).logits(tokens, wanted="all")
+        bound = {
+            name: shifted(w, (width + i) % 16) if isinstance(w, np.ndarray) else misaligned(pack_matrix(name, w), i)
+            for i, (name, w) in enumerate(weights.items())
+        }
+        got = Session(Binding(program, bound), context=8, threads=threads, isa=isa).feed(tokens, wanted=0)
+        np.testing.assert_array_equal(got.view(np.uint32), expected.view(np.uint32), err_msg=f"width {width}")

@@ -1,0 +1,57 @@
+"""The core without Python gives Python's bits, its threads included; with TABULAE_SANITIZE set, under sanitizers."""
+
+import os
+import subprocess
+
+import numpy as np
+import pytest
+from native_objects import program
+from tape import fnv1a, record
+from tiny_models import TOKENS
+from tiny_tables import WAYS, bound, encoded, float_model
+
+from tabulae import _native
+from tabulae.runtime.binding import pack_matrix
+from tabulae.runtime.session import Session
+
+SANITIZE = os.environ.get("TABULAE_SANITIZE", "")
+PIECES = [TOKENS[:1], TOKENS[1:20], TOKENS[20:]]
+FORMS = {
+    "llama": "normal:4/g32/signmax",  # rotary, RMSNorm, grouped heads
+    "gpt2": "lloyd:6/row/absmax/sparse=0.01",  # learned positions, LayerNorm, biases, outliers, int16 codepoints
+    "falcon_alibi": "int:8/row/absmax",
+    "gemma3": "t:3/g64/absmax",  # windows
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("programs")
+    return lambda name: program(name, folder, SANITIZE)
+
+
+def output_of(command):
+    """What it prints; a sanitizer's findings are an exit code."""
+    options = {"TSAN_OPTIONS": "halt_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1", "ASAN_OPTIONS": "detect_leaks=1"}
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **options}, timeout=600)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_one_hash_with_and_without_python(built, name, tmp_path):
+    model, weights = float_model(name)
+    tables = encoded(weights, FORMS[name])
+    packed = {k: w if isinstance(w, np.ndarray) else pack_matrix(k, w) for k, w in tables.items()}
+    record(tmp_path / "tape", model, packed, PIECES)
+    lines = output_of([*built("replay"), tmp_path / "tape"]).splitlines()
+    session = Session(bound(model, tables), context=64)
+    expected = fnv1a(b"".join(session.feed(piece, wanted=0).tobytes() for piece in PIECES))
+    ways = [(isa, arithmetic, threads) for isa, arithmetic, _ in WAYS[::2] for threads in (1, 2, 3)]
+    assert lines == [f"{isa} {arithmetic} {threads} {expected}" for isa, arithmetic, threads in ways]
+    assert len(lines) == 6 * len(_native.isas())
+
+
+def test_the_pool_of_threads(built):
+    """A sanitizer of threads cannot follow a fork."""
+    assert output_of([*built("pool"), *(["no forks"] if "thread" in SANITIZE else [])]) == ""
