@@ -1,5 +1,6 @@
 """Inverse frequencies and both spellings of their configuration."""
 
+import msgspec
 import numpy as np
 import pytest
 from tiny_models import LLAMA3, FakeSource
@@ -133,6 +134,12 @@ def test_longrope_has_two_tables() -> None:
     rotary = found.rotary("q", 6, "f")
     assert set(found.constants("f")) == {"f", "f.long"}
     assert (rotary.frequencies(32), rotary.frequencies(33)) == ("f", "f.long")
+
+
+def test_a_plain_rotation_takes_no_more_bytes_than_before() -> None:
+    """Files and fingerprints of models without scales stay what they are."""
+    text = msgspec.json.encode(frequencies(8, Rope(500.0)).rotary("q", 8, "inv_freq"))
+    assert text == b'{"op":"rotary","buffer":"q","inv_freq":"inv_freq","head":8}'
 
 
 def test_dynamic_scaling_begins_beyond_every_session() -> None:

@@ -13,7 +13,8 @@ from tabulae.errors import ModelError, UsageError
 Harmless = Mapping[str, str]  # reason -> names or shell patterns, separated by spaces
 Neutral = Mapping[str, tuple[object, ...]]  # name or pattern -> the values at which a key changes nothing
 
-# Of GGUF, without the architecture before it. llama.cpp (of llama-cpp-python 0.3.36) reads none of the first two lines.
+# Of GGUF, without the architecture before it. llama.cpp (of llama-cpp-python 0.3.36) computes nothing with these either;
+# nor, in the families here, with attn_logit_softcapping and, but for Gemma, with windows: those are refused here.
 GGUF_HARMLESS: Harmless = {
     "the embedding has as many rows as it has": "vocab_size",
     "how the file came to be; one layout is in use": "tensor_data_layout rope.scaling.finetuned",
@@ -36,10 +37,10 @@ HUGGINGFACE_HARMLESS: Harmless = {
     "model_name model_type transformers_version transformers.js_config unsloth_*",
     "how weights were stored": "dtype torch_dtype use_bfloat16 fp16 bf16 fp32",
     "training alone": "*dropout *_pdrop layerdrop init_std initializer_* gradient_checkpointing",
-    "tokens, not arithmetic": "*_token_id *_token_ids *_token_index prefix suffix tokenizer_class model_max_length",
+    "tokens, not arithmetic": "*_token *_token_id *_token_ids *_token_index prefix suffix tokenizer_class",
+    "lengths, of which max_position_embeddings counts": "max_seq_len max_sequence_length model_max_length seq_length",
     "how it is run": "use_cache cache_implementation *attn_implementation* output_attentions output_hidden_states "
-    "return_dict use_return_dict torchscript tf_legacy_loss chunk_size_feed_forward use_flash_attention* "
-    "_flash_attn_2_enabled is_decoder",
+    "return_dict use_return_dict torchscript tf_legacy_loss chunk_size_feed_forward *flash_att* is_decoder",
     "generation": "do_sample early_stopping max_length max_new_tokens min_length *num_beam* *_penalty temperature "
     "top_k top_p typical_p *no_repeat_ngram_size bad_words_ids num_return_sequences output_scores output_past "
     "return_dict_in_generate remove_invalid_values *suppress_tokens",

@@ -47,8 +47,10 @@ class Frequencies:
         return {name: self.inv_freq} | ({f"{name}.long": self.long} if self.long else {})
 
     def rotary(self, buffer: str, head: int, name: str) -> Rotary:
-        """The operation that turns the heads of ``buffer``."""
-        return Rotary(buffer, name, head, self.scale, f"{name}.long" if self.long else None, self.original)
+        """The operation that turns the heads of ``buffer``; a default that is given would stand in the file."""
+        more: dict[str, Any] = {} if self.scale == 1 else {"scale": self.scale}
+        more |= {"long": f"{name}.long", "original": self.original} if self.long else {}
+        return Rotary(buffer, name, head, **more)
 
 
 def frequencies(rotary: int, rope: Rope) -> Frequencies:
