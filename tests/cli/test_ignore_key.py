@@ -29,7 +29,7 @@ def test_every_verb_that_opens_a_trained_model_takes_it(tabulae, strange, tiny_t
             code == 1 and "residual_multiplier = 0.5, logits_scaling = {'by': 2}; " in err and "--ignore-key KEY" in err
         )
         assert tabulae(*words, *KEYS)[0] == 0
-    assert (tmp_path / "m.tab").stat().st_size > 0
+    assert "ignored_keys   logits_scaling, residual_multiplier" in tabulae("info", tmp_path / "m.tab")[1]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def build(
     path = Path(path)
     check_target(model, path)
     names = {name: FLOAT if form is None else str(form) for name, form in recipe.formats.items()}
-    identity = Build(code=CODE, source=model.source.provenance(), formats=names, importance=recipe.hash)
+    identity = Build(code=CODE, source=model.provenance(), formats=names, importance=recipe.hash)
     with WorkFolder(path, identity, threads) as work:
         encoder = Encoder(recipe, work)
         _write_all(model, replace(recipe, formats=settle(encoder)) if settle else recipe, work, encoder, progress)
@@ -103,7 +103,7 @@ def _write_all(model: Trained, recipe: Recipe, work: WorkFolder, encoder: Encode
             for name, form in recipe.formats.items()
             if form is not None
         ],
-        provenance=model.source.provenance(),
+        provenance=model.provenance(),
         blobs=blobs_of(model),
     ) as writer:
         for record, form in zip(records, recipe.formats.values(), strict=True):

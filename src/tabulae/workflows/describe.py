@@ -74,7 +74,7 @@ def _trained_model(path: Path, ignore_keys: Collection[str]) -> Description:
         size = sum(p.stat().st_size for p in files)
         built = sum(_stored(record).bytes for record in records_of(by_rules(model)))
         counted = sum(tensor.bytes for tensor in tensors)
-        return _description(model.source.provenance(), model.program, tensors, size, counted, built)
+        return _description(model.provenance(), model.program, tensors, size, counted, built)
 
 
 def _description(

@@ -155,7 +155,7 @@ def _fixed(model: "TrainedModel", draft: Draft) -> tuple[Fixed, int]:
         [FloatRecord(name=name, shape=draft.shape(name)) for name in draft.names if name not in planned],
         model.parameters(),
         program=msgspec.json.encode(draft.program),
-        provenance=model.source.provenance(sampled=True),  # its size alone counts here
+        provenance=model.provenance(sampled=True),  # its size alone counts here
         blobs={name: len(data) for name, data in blobs_of(model).items()},
         digits=digits,
     )

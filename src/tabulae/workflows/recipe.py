@@ -52,6 +52,10 @@ class Trained(Protocol):
         """Number of weights."""
         ...
 
+    def provenance(self, *, sampled: bool = False) -> dict[str, str]:
+        """Where it comes from."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Recipe:

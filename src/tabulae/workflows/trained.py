@@ -36,6 +36,7 @@ class TrainedModel(Closing):
     def __init__(self, path: str | Path, *, ignore_keys: Collection[str] = (), tokenizer: bool = True) -> None:
         self.source = open_source(path)
         self._tokenizer = tokenizer
+        self._ignored = ", ".join(sorted(ignore_keys))
         try:
             self.architecture = architectures.find(self.source)
             config = self.architecture.config(self.source, ignore_keys)
@@ -94,6 +95,11 @@ class TrainedModel(Closing):
     def read_rows(self, name: str, rows: Int64s) -> Float32s:
         """Some rows of a matrix, ascending, without reading the others where that is possible."""
         return self._origins[name].read_rows(self.source, rows)
+
+    def provenance(self, *, sampled: bool = False) -> dict[str, str]:
+        """That of the source (see :meth:`tabulae.sources.Source.provenance`), and the keys that were ignored."""
+        ignored = {"ignored_keys": self._ignored} if self._ignored else {}
+        return self.source.provenance(sampled=sampled) | ignored
 
     def tensors(self) -> Iterator[tuple[str, Float32s]]:
         """All canonical tensors, one after the other."""

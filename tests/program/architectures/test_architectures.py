@@ -164,6 +164,8 @@ def test_a_published_gemma_config_leaves_the_defaults_out() -> None:
         ("gemma3", {"final_logit_softcapping": -1.0}, "a positive number"),
         ("gemma3", {"layer_types": ["full_attention"]}, r"for each of 3 layers, but got \['full"),
         ("gemma3", {"layer_types": 3}, "for each of 3 layers, but got 3"),
+        ("gemma3", {"layer_types": [["full_attention"]] * 3}, "a list of full_attention or sliding_attention"),
+        ("qwen2", {"max_window_layers": "all"}, r"\[max_window_layers\] .* an integer in 0\.\."),
         ("gemma3", {"layer_types": ["chunked_attention"] * 3}, "a list of full_attention or sliding_attention"),
         ("qwen2", {"layer_types": ["sliding_attention"] * 2, "sliding_window": 4}, r"\[sliding_window\] .* got None"),
         (

@@ -49,7 +49,7 @@ def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]
     types = meta.get("layer_types")
     if types is None:
         types = [KINDS[sliding(layer)] for layer in range(layers)]
-    if not isinstance(types, list) or len(types) != layers or not set(types) <= set(KINDS):
+    if not isinstance(types, list) or len(types) != layers or any(kind not in KINDS for kind in types):
         must = f"there must be a list of {' or '.join(KINDS)} for each of {layers} layers"
         raise ModelError("layer_types", must, repr(types))
     window = meta.get("sliding_window")
@@ -60,7 +60,7 @@ def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]
 
 def late_windows(meta: Mapping[str, Any], layers: int) -> tuple[int | None, ...]:
     """The windows of Qwen 2 and 3: none, or in layers from ``max_window_layers`` on."""
-    first, window = meta.get("max_window_layers", 28), meta.get("sliding_window", 4096)
+    first, window = integer(meta, "max_window_layers", default=28, least=0), meta.get("sliding_window", 4096)
     window = window if flag(meta, "use_sliding_window") else None
     kinds = {"layer_types": meta.get("layer_types"), "sliding_window": window}
     return windows(kinds, layers, lambda layer: window is not None and layer >= first)

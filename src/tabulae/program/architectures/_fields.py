@@ -24,15 +24,17 @@ ACTIVATIONS: Mapping[str, Activation] = {
 }
 
 
-def integer(meta: Mapping[str, Any], *keys: str, default: int | None = None, most: int = SIZE) -> int:
-    """The integer in 1..``most`` under the first of ``keys`` that is there and not null.
+def integer(meta: Mapping[str, Any], *keys: str, default: int | None = None, least: int = 1, most: int = SIZE) -> int:
+    """The integer in ``least``..``most`` under the first of ``keys`` that is there and not null.
 
     >>> integer({"n_head": 12}, "num_attention_heads", "n_head")
     12
     """
     value = first(meta, keys, default)
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 0 < value <= most:
-        raise ModelError(keys[0], f"the configuration must hold an integer in 1..{most}", repr(value), _way_out(value))
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or not least <= value <= most:
+        raise ModelError(
+            keys[0], f"the configuration must hold an integer in {least}..{most}", repr(value), _way_out(value)
+        )
     return int(value)
 
 

@@ -13,8 +13,8 @@ from tabulae.errors import ModelError, UsageError
 Harmless = Mapping[str, str]  # reason -> names or shell patterns, separated by spaces
 Neutral = Mapping[str, tuple[object, ...]]  # name or pattern -> the values at which a key changes nothing
 
-# Of GGUF, without the architecture before it. llama.cpp (of llama-cpp-python 0.3.36) computes nothing with these either;
-# nor, in the families here, with attn_logit_softcapping and, but for Gemma, with windows: those are refused here.
+# Of GGUF, without the architecture before it. llama.cpp (llama-cpp-python 0.3.36) computes nothing with these either
+# and, in the families here, nothing with attn_logit_softcapping nor, but for Gemma, with windows: refused here.
 GGUF_HARMLESS: Harmless = {
     "the embedding has as many rows as it has": "vocab_size",
     "how the file came to be; one layout is in use": "tensor_data_layout rope.scaling.finetuned",

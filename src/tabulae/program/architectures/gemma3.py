@@ -107,7 +107,7 @@ def _from_huggingface(source: Source) -> Config:
     sizes = from_huggingface(
         meta, rope, tied(source, over(source.metadata, text), _huggingface(source, EMBEDDING), default=True)
     )
-    pattern = integer(meta, "sliding_window_pattern", "_sliding_window_pattern", default=PATTERN)
+    pattern = integer(meta, "sliding_window_pattern", default=PATTERN)
     return Config(
         sizes,
         windows(meta, sizes.layers, lambda layer: _slides(layer, pattern)),
@@ -163,7 +163,10 @@ ARCHITECTURE = Architecture(
     program=program,
     origin=origin,
     ignored=("*vision_tower.*", "*multi_modal_projector.*", "*.rotary_emb.inv_freq", "*lm_head.weight"),
-    harmless={"what is not text": "vision_config mm_tokens_per_image"},
+    harmless={
+        "what is not text": "vision_config mm_tokens_per_image",
+        "layer_types says it, and transformers does not read it": "_sliding_window_pattern",
+    },
     neutral={
         "attention_bias": (False,),
         "tie_word_embeddings": (True,),  # of the text part, beside that of the whole
