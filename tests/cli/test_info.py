@@ -38,6 +38,13 @@ def test_info_of_a_trained_model(tabulae, tiny_folder):
     assert "statistics" not in found
 
 
+def test_the_forecast_is_of_the_whole_file(tabulae, tiny_folder, tiny_tab):
+    """Tokenizer and header too. Too much by what room is made for: codepoints of 16 bits, and digits of offsets."""
+    found = json.loads(tabulae("info", tiny_folder, "--json")[1])
+    size, tables = tiny_tab.stat().st_size, sum("proj" in tensor["name"] for tensor in found["tensors"]) + 2
+    assert size <= found["built"] <= size + 128 * tables
+
+
 def test_statistics(tabulae, odd_folder):
     code, out, _ = tabulae("info", odd_folder, "--statistics")
     lines = {words[0]: words[1:] for line in out.splitlines() if len(words := line.split()) > 3}

@@ -30,7 +30,7 @@ from tabulae.cli.wanted import (
 )
 from tabulae.cores import available_cores
 from tabulae.errors import UsageError
-from tabulae.planning.plan import Plan
+from tabulae.planning.plan import Plan, read_any
 
 if TYPE_CHECKING:
     from tabulae.workflows.budgeted import Built
@@ -86,6 +86,7 @@ def build(
     given = {"--sensitivity": sensitivity, "--by": by, "--entropy": entropy, "--any-format": any_format}
     _check_of_use(planned, plan is not None, calibration, given | {"--verify": verify, "--no-verify": no_verify})
     start, target, built = time.perf_counter(), _target(model, output), None
+    known = None if plan is None else read_any(plan)  # once: it may be a pipe
     with (
         tabulae.open(model, ignore_keys=ignore_key or (), tokenizer=not without_tokenizer) as trained,
         progress_bar("building", quiet=json) as progress,
@@ -98,12 +99,12 @@ def build(
             wanted |= Wanted(threads=threads, progress=progress)
             built = trained.build_planned(target, verify=False if no_verify else verify, **wanted)
         else:
-            build = partial(trained.build, target, formats=format or (), plan=plan, calibration=calibration)
+            build = partial(trained.build, target, formats=format or (), plan=known, calibration=calibration)
             build(threads=threads, progress=progress)
-    _report(target, weights, time.perf_counter() - start, built, plan, json)
+    _report(target, weights, time.perf_counter() - start, built, known, json)
 
 
-def _report(target: Path, weights: int, seconds: float, built: "Built | None", plan: Path | None, json: bool) -> None:
+def _report(target: Path, weights: int, seconds: float, built: "Built | None", plan: Plan | None, json: bool) -> None:
     size = target.stat().st_size
     if json:
         record = {"path": str(target), "bytes": size, "weights": weights, "seconds": seconds}
@@ -116,9 +117,9 @@ def _report(target: Path, weights: int, seconds: float, built: "Built | None", p
     print(f"{target}: {weights:,} weights in {megabytes(size)}, {seconds:.1f} s")
 
 
-def _over_budget(plan: Path, size: int) -> str:
+def _over_budget(plan: Plan, size: int) -> str:
     """A plan that was edited need not keep to its budget, but that is said."""
-    budget = msgspec.json.decode(plan.read_bytes(), type=Plan).budget
+    budget = plan.budget
     if budget is None or budget.size is None or size <= budget.size:
         return ""
     return f"; {size - budget.size:,} bytes more than its budget, {megabytes(budget.size)}"

@@ -159,6 +159,16 @@ def read(path: str | Path, *, model: str, names: Collection[str], bands: Collect
     :raises UsageError: it is no plan, or of another version or model, or names a tensor or format that is unknown, or
         a tensor twice, or leaves one out
     """
+    plan = read_any(path)
+    check(plan, model=model, names=names, bands=bands)
+    return plan
+
+
+def read_any(path: str | Path) -> Plan:
+    """Read a plan, whatever model it is for; :func:`check` is what else :func:`read` does.
+
+    :raises FileError, UsageError: as for :func:`read`
+    """
     try:
         data = Path(path).read_bytes()
     except OSError as error:
@@ -166,11 +176,9 @@ def read(path: str | Path, *, model: str, names: Collection[str], bands: Collect
     try:
         version = msgspec.json.decode(data, type=_Version).version
         _require("version", f"it must be {VERSION}", version == VERSION, version, "plan anew, or update tabulae")
-        plan = msgspec.json.decode(data, type=Plan)
+        return msgspec.json.decode(data, type=Plan)
     except msgspec.MsgspecError as error:
         raise UsageError("plan", "it must be JSON of the plan's schema", shown(error), f"look at {path}") from None
-    check(plan, model=model, names=names, bands=bands)
-    return plan
 
 
 class _Version(msgspec.Struct):

@@ -11,7 +11,7 @@ from tabulae.artifact.records import TableRecord, TensorRecord, entry_sizes
 from tabulae.planning.sizes import stored_bytes
 from tabulae.program.operations import Attention, Program
 from tabulae.sources import Source
-from tabulae.workflows.recipe import by_rules, records_of
+from tabulae.workflows.recipe import by_rules, expected_bytes
 from tabulae.workflows.stored import program_of
 from tabulae.workflows.trained import is_trained_model, open_trained
 
@@ -46,7 +46,7 @@ class Description(msgspec.Struct, frozen=True):
     formats: tuple[FormatInfo, ...]
     tensors: tuple[TensorInfo, ...]
     memory: int  # bytes of the tensors of a table model while it runs
-    built: int | None  # bytes of the tensors in the default formats, for a trained model
+    built: int | None  # bytes of the whole file in the default formats, at most, for a trained model
 
 
 def describe(path: str | Path, *, ignore_keys: Collection[str] = ()) -> Description:
@@ -72,8 +72,8 @@ def _trained_model(path: Path, ignore_keys: Collection[str]) -> Description:
         tensors = tuple(_source_tensor(model.source, name) for name in model.source.names)
         files = [path] if path.is_file() else [p for p in path.iterdir() if p.is_file()]
         size = sum(p.stat().st_size for p in files)
-        built = sum(_stored(record).bytes for record in records_of(by_rules(model)))
         counted = sum(tensor.bytes for tensor in tensors)
+        built = expected_bytes(model, by_rules(model))
         return _description(model.provenance(), model.program, tensors, size, counted, built)
 
 

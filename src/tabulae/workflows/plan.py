@@ -48,7 +48,7 @@ def plan_model(model: "TrainedModel", **wanted: Unpack[Wanted]) -> Plan:
     :raises FileError: a file that cannot be read or written
     """
     budget = _checked(model, wanted)
-    return _planner(model, wanted).plan(budget)
+    return _planner(model, wanted, _text(wanted.get("calibration"))).plan(budget)
 
 
 def build_planned(
@@ -61,15 +61,18 @@ def build_planned(
 
     :raises UsageError, ModelError, FileError: as for planning and building
     """
-    budget, text = _checked(model, wanted), _text(wanted.get("calibration"))
+    budget, calibration = _checked(model, wanted), wanted.get("calibration")
     check_target(model, Path(path))
     check_place(path)
+    text = _text(calibration)  # once: it may be a pipe
     if verify is None:
         verify = model.parameters() <= LARGE
-    judged = text if isinstance(verify, bool) else _text(verify)
+    judged = text if isinstance(verify, bool) or verify == calibration else _text(verify)
     threads, progress = _threads(wanted), wanted.get("progress")
     verifier = partial(Verifier, model, judged, threads=threads, progress=progress) if verify else None
-    return build_within(_planner(model, wanted), path, budget, verifier=verifier, threads=threads, progress=progress)
+    return build_within(
+        _planner(model, wanted, text), path, budget, verifier=verifier, threads=threads, progress=progress
+    )
 
 
 def build_plan(
@@ -97,11 +100,11 @@ def build_plan(
     return build(model, path, by_plan(model, plan, known), threads=threads, progress=progress)
 
 
-def _planner(model: "TrainedModel", wanted: Wanted) -> Planner:
+def _planner(model: "TrainedModel", wanted: Wanted, text: str | None) -> Planner:
     threads, progress, path = _threads(wanted), wanted.get("progress"), wanted.get("sensitivity")
     known = study(
         model,
-        _text(wanted.get("calibration")),
+        text,
         by=wanted.get("by"),
         sensitivity=None if path is None else Path(path),
         threads=threads,

@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from tabulae.artifact.records import FloatRecord
 from tabulae.calibration import Draft
 from tabulae.errors import UsageError
 from tabulae.evaluation.sensitivity import Sensitivity, tables
@@ -21,11 +18,11 @@ from tabulae.planning.curves import Curve, Point, measure_curves
 from tabulae.planning.flat import best_flat
 from tabulae.planning.plan import Plan, plan_of
 from tabulae.planning.rebalance import certain
-from tabulae.planning.sizes import Fixed, fixed_sizes
+from tabulae.planning.sizes import Fixed
 from tabulae.planning.solve import Options, Solution, loss_of, solve, sum_of
 from tabulae.workflows.choice import choose
 from tabulae.workflows.prepared import in_bands, prepared
-from tabulae.workflows.recipe import blobs_of
+from tabulae.workflows.recipe import fixed_of
 from tabulae.workflows.study import Study
 
 if TYPE_CHECKING:
@@ -127,7 +124,7 @@ def planner(
         threads=threads,
         progress=progress,
     )
-    fixed, digits = _fixed(model, draft)
+    fixed, digits = fixed_of(model, draft, names)
     return Planner(model, draft, study, curves, fixed, digits, strength)
 
 
@@ -137,7 +134,7 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
     :raises UsageError: with what plans can reach
     """
     names = tables(model.program)
-    fixed, digits = _fixed(model, Draft.of(model))
+    fixed, digits = fixed_of(model, Draft.of(model), names)
     points = {form: Point(4.0 ** -parse(form).element.bits) for line in lines() for form in line.names}
     curves = {name: Curve(name, (model.shape(name)[0], model.shape(name)[1]), points) for name in names}
     try:
@@ -145,18 +142,3 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
     except UsageError:
         if all(model.read(name).any() for name in names):  # an all-zero tensor takes next to nothing
             raise
-
-
-def _fixed(model: "TrainedModel", draft: Draft) -> tuple[Fixed, int]:
-    """What no choice changes, and the digits of an offset in the header."""
-    planned = tables(draft.program)
-    digits = len(str(5 * model.parameters() + 10**6))  # no file is longer
-    fixed = fixed_sizes(
-        [FloatRecord(name=name, shape=draft.shape(name)) for name in draft.names if name not in planned],
-        model.parameters(),
-        program=msgspec.json.encode(draft.program),
-        provenance=model.provenance(sampled=True),  # its size alone counts here
-        blobs={name: len(data) for name, data in blobs_of(model).items()},
-        digits=digits,
-    )
-    return fixed, digits

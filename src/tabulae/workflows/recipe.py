@@ -1,6 +1,6 @@
 """What a table model is built of: tensors after all passes, and the format of each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from tabulae.calibration.split_rows import whole_name
 from tabulae.errors import UsageError
 from tabulae.formats import Format
 from tabulae.planning.plan import Plan
-from tabulae.planning.sizes import planned_record
+from tabulae.planning.sizes import Fixed, fixed_sizes, planned_record, table_sizes
 from tabulae.program.operations import Program
 from tabulae.sources import Source
 from tabulae.text.data import TokenizerData
@@ -123,3 +123,26 @@ def blobs_of(model: Trained) -> Mapping[str, bytes]:
     """What a table model holds beside tensors: the tokenizer."""
     vocabulary = model.vocabulary
     return {} if vocabulary is None else {TOKENIZER: msgspec.json.encode(vocabulary)}
+
+
+def fixed_of(model: Trained, draft: Draft, planned: Collection[str]) -> tuple[Fixed, int]:
+    """What no choice of formats for the tensors ``planned`` changes, and the digits of an offset in the header."""
+    digits = len(str(5 * model.parameters() + 10**6))  # no file is longer
+    fixed = fixed_sizes(
+        [FloatRecord(name=name, shape=draft.shape(name)) for name in draft.names if name not in planned],
+        model.parameters(),
+        program=msgspec.json.encode(draft.program),
+        provenance=model.provenance(sampled=True),  # its size alone counts here
+        blobs={name: len(data) for name, data in blobs_of(model).items()},
+        digits=digits,
+    )
+    return fixed, digits
+
+
+def expected_bytes(model: Trained, recipe: Recipe) -> int:
+    """How long the file will be, all of it, at most."""
+    formats = {name: str(form) for name, form in recipe.formats.items() if form is not None}
+    fixed, digits = fixed_of(model, recipe.draft, formats)
+    shapes = {name: (recipe.draft.shape(name)[0], recipe.draft.shape(name)[1]) for name in formats}
+    sizes = [table_sizes(name, shapes[name], form, digits=digits) for name, form in formats.items()]
+    return fixed.file + sum(one.file + one.header for one in sizes)
