@@ -194,3 +194,28 @@ def test_sampling_probabilities(options, transformers):
     sampler._random = Even()
     seen = np.bincount([sampler.choose(logits, history) for _ in range(20000)], minlength=50) / 20000
     assert np.abs(seen - expected).max() <= 1 / 20000
+
+
+TOOLS = [{"type": "function", "function": {"name": "f<é>", "parameters": {"properties": {"b": 1, "a": None}}}}]
+TEMPLATES = [
+    "{% for t in tools %}{{ t | tojson }}{{ t | tojson(indent=2, sort_keys=true) }}{% endfor %}",
+    "{{ messages | tojson(separators=(',', ':'), ensure_ascii=true) }}",
+    "{% for m in messages %}\n  {% if m.role == 'user' %}\n {{- m.content }}\n  {% break %}{% endif %}\n{% endfor %}\n",
+    "{% set n = namespace(x=0) %}{% for m in messages %}{% set n.x = n.x + 1 %}{% endfor %}{{ n.x }}{{ m is defined }}",
+    "{% generation %}{{ messages[-1]['content'] }}{% endgeneration %}{{ messages[0].name }}",
+    "{{ strftime_now('%Q%%-%Y') }}{{ documents is none }}{{ add_generation_prompt }}{{ bos_token }}",
+    "{% for k, v in messages[0].items() %}{{ k }}={{ v | trim }};{% endfor %}",
+    "{% macro f(x) %}<{{ x }}>{% endmacro %}{{ f(1) }}{{ messages[::-1][0].role }}",
+]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_chat_templates_render_as_in_transformers(transformers, template):
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    from tabulae.text.chat import render
+
+    messages = [{"role": "system", "content": " <b> "}, {"role": "user", "content": "zoë\n"}]
+    more = {"add_generation_prompt": True, "bos_token": "<s>"}
+    theirs = render_jinja_template([messages], tools=TOOLS, chat_template=template, **more)[0][0]
+    assert render(template, messages, tools=TOOLS, documents=None, **more) == theirs
