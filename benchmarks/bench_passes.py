@@ -6,7 +6,8 @@ For each set of passes the float model is rewritten; its logits are compared wit
 must be float32 noise, and nothing at all for scales that are powers of two), the importance of its linears' inputs is
 measured anew on wiki.valid.tokens, and every matrix is rounded. R is the relative error of the weights; R(x) weighs it
 by importance, so it is that of the outputs but for correlations: only this one can be compared between passes that
-scale columns. Both are means over tensors (of squares, by parameters). KL: weights alone, wiki.test.raw.
+scale columns. Both are means over tensors (of squares, by parameters). KL: weights alone, on the second half of
+wiki.valid, because constants are chosen here; --test takes wiki.test.raw instead.
 
 "grid:b" is a uniform grid with a scale per row, its step such that the codes of a tensor have an entropy of b bits
 (ideal entropy code); "@" behind a format: its scales are searched with the importance.
@@ -24,7 +25,7 @@ import numpy as np
 
 import tabulae
 from ideal_grid import grid
-from inputs import smollm2, wikitext
+from inputs import choosing_text, smollm2, wikitext
 from tabulae.calibration import Draft, run
 from tabulae.calibration.untie import BRIDGE
 from tabulae.evaluation import Windows, cut_text, evaluate
@@ -92,6 +93,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--format", dest="formats", action="append", metavar="F[@]")
     parser.add_argument("--kl", action="store_true", help="run the rounded models too")
     parser.add_argument("--windows", type=int, default=4, help="of 512 tokens, of each text")
+    parser.add_argument("--test", action="store_true", help="score on wiki.test.raw: to report, never to choose")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     options.model, options.formats = options.model or smollm2(), options.formats or FORMATS
@@ -104,16 +106,17 @@ def prepare(options: argparse.Namespace) -> Bench:
     vocabulary = trained.vocabulary
     assert vocabulary is not None
     reference = trained.load(context=512, threads=available_cores())
+    texts = wikitext("wiki.valid.tokens").read_text("utf-8"), test_text(options)
     valid, test = (
-        cut_text(
-            wikitext(name).read_text(encoding="utf-8")[: 8000 * options.windows],
-            reference.tokenizer,
-            count=options.windows,
-        )
-        for name in ("wiki.valid.tokens", "wiki.test.raw")
+        cut_text(text[: 8000 * options.windows], reference.tokenizer, count=options.windows) for text in texts
     )
     importance = measure_importance(reference, valid, "").values
     return Bench(Draft.of(trained, importance), vocabulary, reference, test, valid)
+
+
+def test_text(options: argparse.Namespace) -> str:
+    """What the rounded models are scored on."""
+    return wikitext().read_text(encoding="utf-8") if options.test else choosing_text()
 
 
 def rows(bench: Bench, names: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:

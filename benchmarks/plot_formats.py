@@ -1,19 +1,18 @@
 """Error per bit of every family: tables and curves of docs/formats.md.
 
-    python benchmarks/plot_formats.py [--model dithered.gguf] [--page docs/formats.md] [--curves] [--json]
+    python benchmarks/plot_formats.py [--model dithered.gguf] [--save] [--curves] [--json]
 
 R = RMS(error) / RMS(weights), as stored: integer codepoints, bfloat16 scales, int8 multipliers. bits: everything
 counted (codes of variable length as the stream really is). R 2^b is what remains of the error when every bit halves it:
 lower is better, and formats of different sizes can be compared. Sources: 2^19 independent weights of three
-distributions; with --model three tensors of a trained model, at most 2^19 weights of each, too. --page puts the tables
-in their places in a page and draws its figures (needs matplotlib: pip install 'tabulae[plots]'); the same numbers give
-the same files. --curves prints what is drawn.
+distributions; with --model three tensors of a trained model, at most 2^19 weights of each, too. --save writes
+benchmarks/results, from which tables.py makes those of the page, and draws its figures (needs matplotlib: pip install
+'tabulae[plots]'); the same numbers give the same files. --curves prints what is drawn.
 """
 
 import argparse
 import importlib.util
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+import tables
 import tabulae
 from bench_formats import relative_error, sample
 from inputs import skip
@@ -107,36 +107,38 @@ def main() -> None:
     """Print the tables, or what is drawn; draw."""
     options = arguments()
     sources = dict(weights(options.model))
-    tables = {"families": FAMILIES, "scales": SCALINGS, "llama.cpp": PEERS}
-    found = {title: [measure_all(name, sources) for name in names] for title, names in tables.items()}
+    wanted = {"families": FAMILIES, "scales": SCALINGS, "llama.cpp": PEERS}
+    found = {title: [measure_all(name, sources) for name in names] for title, names in wanted.items()}
     curves = {}
-    if options.curves or options.page or options.json:
+    if options.curves or options.save or options.json:
         curves = {name: list(curve(*one, sources)) for name, one in CURVES.items()}
     if options.json:
         points = [point for row in [*flat(found.values()), *curves.values()] for point in row]
         print(json.dumps([asdict(point) for point in points], indent=1))
         return
-    texts = {title: table(rows, list(sources)) for title, rows in found.items()}
-    for title, text in texts.items():
-        print(f"\n{title}\n{text}")
+    texts = {title: [cells(row) for row in rows] for title, rows in found.items()}
+    for title, rows in texts.items():
+        print(f"\n{title}\n{tables.rendered(head_of(list(sources)), rows)}")
     for name, points in curves.items() if options.curves else ():
         print(f"\n{name}")
         for p in points:
             print(f"  {p.source:16} {p.format:32} {p.bits:7.3f} bits  R {p.error:.5f}  R 2^b {p.efficiency:.4f}")
-    if options.page:
-        options.page.write_text(filled(options.page.read_text(encoding="utf-8"), texts), encoding="utf-8")
-        draw_all(options.page.parent / "figures", curves, list(sources))
+    if options.save:
+        about = {"measure": "R and bits of the tensors alone", "source": "benchmarks/plot_formats.py"}
+        for title, rows in texts.items():
+            tables.save(title, head_of(list(sources)), rows, **about)
+        draw_all(tables.DOCS / "figures", curves, list(sources))
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="a trained model (SmolLM2-135M in the docs)")
-    parser.add_argument("--page", type=Path, metavar="FILE", help="Markdown to bring up to date, figures beside it")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results and the figures of docs")
     parser.add_argument("--curves", action="store_true", help="print the points of the curves too")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    if options.page and not importlib.util.find_spec("matplotlib"):
+    if options.save and not importlib.util.find_spec("matplotlib"):
         skip("drawing needs matplotlib (pip install 'tabulae[plots]')")
     return options
 
@@ -188,22 +190,16 @@ def flat(groups: Iterable[list[list[Point]]]) -> list[list[Point]]:
     return [row for rows in groups for row in rows]
 
 
-def table(rows: list[list[Point]], sources: list[str]) -> str:
-    """Markdown: mean bits in file and memory, R on every source, the (geometric) mean of R 2^b."""
-    head = ["format", "bits", "in memory", *sources, "R 2^b"]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
-    for row in rows:
-        mean = np.exp(np.mean([np.log(p.efficiency) for p in row]))
-        bits = [f"{np.mean([getattr(p, size) for p in row]):.2f}" for size in ("bits", "memory")]
-        lines.append([f"`{row[0].format}`", *bits, *(f"{p.error:.4f}" for p in row), f"{mean:.3f}"])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def head_of(sources: list[str]) -> list[str]:
+    """The columns of a table."""
+    return ["format", "bits", "in memory", *sources, "R 2^b"]
 
 
-def filled(page: str, tables: Mapping[str, str]) -> str:
-    """The page with every table that stands behind ``<!-- table: TITLE -->`` as it is now."""
-    for title, text in tables.items():
-        page = re.sub(rf"(<!-- table: {title} -->\n)(\|.*\n)*", lambda mark, text=text: f"{mark[1]}{text}\n", page)
-    return page
+def cells(row: list[Point]) -> list[str]:
+    """Mean bits in file and memory, R on every source, the (geometric) mean of R 2^b."""
+    mean = np.exp(np.mean([np.log(p.efficiency) for p in row]))
+    bits = [f"{np.mean([getattr(p, size) for p in row]):.2f}" for size in ("bits", "memory")]
+    return [f"`{row[0].format}`", *bits, *(f"{p.error:.4f}" for p in row), f"{mean:.3f}"]
 
 
 def draw_all(folder: Path, curves: Mapping[str, list[Point]], sources: list[str]) -> None:

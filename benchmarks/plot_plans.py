@@ -1,6 +1,6 @@
-"""What benchmarks/bench_plans.py saved, as a figure and as a table for docs/formats.md.
+"""What benchmarks/bench_plans.py saved, as a figure: docs/figures/plans.svg (benchmarks/tables.py makes the table).
 
-python benchmarks/plot_plans.py plans.jsonl        # writes docs/figures/plans.svg, prints the table
+python benchmarks/plot_plans.py [plans.jsonl]        # default: benchmarks/results/plans.jsonl
 """
 
 import json
@@ -9,22 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from inputs import skip
+from tables import DOCS, OURS, RESULTS, is_ours, said
 
-FIGURE = Path(__file__).parent.parent / "docs" / "figures" / "plans.svg"
-OURS = {"plan": "tabulae, fixed-length", "entropy": "tabulae, --entropy"}
-HEAD = "| | bits | in memory | KL, weights alone | KL, complete | rho |"
+FIGURE = DOCS / "figures" / "plans.svg"
 
 
 def main() -> None:
-    """Draw and print."""
-    rows = [json.loads(text) for text in Path(sys.argv[1]).read_text().splitlines()]
-    rows.sort(key=lambda row: (-row["bits"], row["what"]))
-    print(HEAD + "\n| --- |" + " ---: |" * 5)
-    for row in rows:
-        name, rho = OURS.get(row["what"], f"llama.cpp {row['what']}"), row["alone"] * 4 ** row["bits"]
-        cells = f"{row['bits']:.2f} | {row['memory'] or row['bits']:.2f}"
-        print(f"| {name} | {cells} | {row['alone']:.4f} ± {row['se']:.4f} | {row['complete']:.4f} | {rho:.0f} |")
-    draw(rows)
+    """Draw."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS / "plans.jsonl"
+    draw(sorted(map(json.loads, path.read_text().splitlines()), key=lambda row: (-row["bits"], row["what"])))
 
 
 def draw(rows: list[dict[str, Any]]) -> None:
@@ -41,20 +34,18 @@ def draw(rows: list[dict[str, Any]]) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.6), sharey=True)
     for axis, what in zip(axes, ("alone", "complete"), strict=True):
         for kind, mark in (("llama.cpp", "s"), ("plan", "o"), ("entropy", "^")):
-            points = [(row["bits"], row[what]) for row in rows if kind == row["what"] or kind == peer(row)]
+            points = [
+                (row["bits"], row[what]) for row in rows if kind == (row["what"] if is_ours(row) else "llama.cpp")
+            ]
             axis.plot(*zip(*points, strict=True), marker=mark, label=OURS.get(kind, kind))
         title = "weights alone" if what == "alone" else what
-        axis.set(title=title, xlabel="bits per parameter, all tensors", yscale="log")
+        measure = said(rows, "measure" if what == "alone" else "measure_complete")
+        axis.set(title=title + measure, xlabel=f"bits per parameter{said(rows, 'counted', 'file')}", yscale="log")
         axis.grid(alpha=0.3, which="both")
     axes[0].set_ylabel("KL (nats)")
     axes[0].legend()
     figure.tight_layout()
     figure.savefig(FIGURE, metadata={"Date": None})
-
-
-def peer(row: dict[str, Any]) -> str:
-    """The name of the curve of somebody else's model."""
-    return "" if row["what"] in OURS else "llama.cpp"
 
 
 if __name__ == "__main__":

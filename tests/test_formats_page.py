@@ -1,6 +1,9 @@
 """docs/formats.md: what it names exists, what it shows is there."""
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from tabulae.formats import parse
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 QUOTED = set(re.findall(r"`([^`\n]+)`", PAGE))
+SCRIPT = ROOT / "benchmarks" / "tables.py"
 FORMATS = sorted(name for name in QUOTED if re.fullmatch(r"[a-z0-9]+(:\S+)?/(tensor|row|g\d+)/\S+", name))
 
 
@@ -39,15 +43,24 @@ def test_figures_are_small_and_say_no_date(name):
         assert f">{curve}</text>" in text
 
 
-@pytest.mark.parametrize("title", ["families", "scales", "llama.cpp"])
-def test_tables_stand_where_the_script_puts_them(title):
-    head = PAGE.partition(f"<!-- table: {title} -->\n")[2].splitlines()[0]
-    assert head.startswith("| format | bits | in memory |")
+def test_tables_are_those_of_the_result_files():
+    done = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("", 0), "python benchmarks/tables.py brings the pages up to date"
 
 
-def test_the_table_of_whole_models_is_of_the_script():
-    head, _, *rows = PAGE.partition("<!-- table: plans -->\n")[2].partition("\n\n")[0].splitlines()
-    assert head == "| | bits | in memory | KL, weights alone | KL, complete | rho |" and len(rows) > 15
-    for row in rows:
-        bits, kl, rho = (float(row.split("|")[at].split()[0]) for at in (2, 4, 6))
-        assert kl * 4**bits == pytest.approx(rho, rel=0.04)  # half a unit of what is printed, of all three
+def test_every_table_of_numbers_has_a_result_file():
+    heads = re.findall(r"(?<!\|\n)\|.*\n\| ?-", "\n" + PAGE)
+    marked = re.findall(r"<!-- table: (.+) -->\n\|", PAGE)
+    assert len(heads) == len(marked) + 1 and "| you want | format |" in PAGE  # the one that has words alone
+    assert {path.stem for path in (ROOT / "benchmarks" / "results").glob("*.jsonl")} == set(marked)
+
+
+def test_no_column_mixes_measures_in_silence():
+    rows = [json.loads(line) for line in (ROOT / "benchmarks/results/plans.jsonl").read_text("utf-8").splitlines()]
+    head = PAGE.partition("<!-- table: plans -->\n")[2].partition("\n")[0]
+    measures = {row[key] for row in rows for key in ("measure", "measure_complete")}
+    assert len(rows) > 15 and measures <= {"full KL", "top-128"}
+    assert all(measure in head for measure in measures) or measures == {"full KL"}
+    for row in rows:  # llama.cpp's types name what they are not
+        named = f"{row['what']} ({row['fell_back'] * 100:.0f} % fell back to {row['fell_back_to']})"
+        assert not row["fell_back"] or named in PAGE
