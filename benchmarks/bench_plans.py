@@ -1,13 +1,19 @@
 """Whole models: planned table models against llama.cpp's types at the same bytes, weights alone and complete.
 
     benchmarks/peers/llama_cpp_types.sh BIN dithered.gguf wiki.valid.tokens wiki.test.raw FOLDER
-    python benchmarks/bench_plans.py dithered.gguf --peers FOLDER --sensitivity FILE --save plans.jsonl [--bits 4.0] ...
-    python benchmarks/bench_plans.py dithered.gguf --peers FOLDER --sensitivity FILE --save plans.jsonl --entropy
+    python benchmarks/bench_plans.py dithered.gguf --work WORK --peers FOLDER --sensitivity FILE [--bits 4.0] ...
+    python benchmarks/bench_plans.py dithered.gguf --work WORK --peers FOLDER --sensitivity FILE --entropy
 
-Of each of llama.cpp's files the bytes of all tensors count, and a plan is made for just so many. Importance and
-sensitivities come from wiki.valid.tokens alone. KL: nats, 128 tokens and one bucket for all others, against the float
-model, 40 windows of wiki.test.raw. "alone": dequantised weights and float activations on both sides, one evaluator.
-"complete": as it runs, with int8 activations; for llama.cpp what its own tool says. rho = KL * 4^bits.
+Every byte of a file counts but the tokenizer, and plans are made for just so many as llama.cpp's have. Rows of
+llama.cpp's types say what share of the weights fell back to others (gguf_types.py); on Qwen2.5-Coder, which
+benchmarks/peers/qwen_coder.sh brings, nothing does, because its widths are multiples of 256. Importance and
+sensitivities come from the first half of wiki.valid. KL: nats, over the whole vocabulary, against the float model, 40
+windows of wiki.test.raw. "alone": dequantised weights and float activations on both sides, one evaluator. "complete":
+as it runs, with int8 activations; for llama.cpp what its own tool says, on the same token ids: our windows are cut as
+it cuts them. rho = KL * 4^bits.
+
+Windows are scored one by one and kept in WORK with the float model's logits (40 files of 50 MB on SmolLM2, 155 MB on
+Qwen): an interrupted run goes on where it was. --save appends rows to benchmarks/results/plans.jsonl.
 """
 
 import argparse
@@ -21,12 +27,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tabulae
+from dither_reference import fingerprint
+from gguf_types import counted_bytes, fell_back
 from inputs import wikitext
+from scores import Scores
+from tables import OURS, RESULTS, name_of, rho
 from tabulae.artifact.reader import open_table_model
-from tabulae.evaluation import Reference, cut_text, evaluate, record
+from tabulae.cores import available_cores
+from tabulae.evaluation import cut_text
 from tabulae.planning.budget import Budget
 from tabulae.runtime.binding import Binding
-from tabulae.runtime.language_model import LanguageModel, available_cores
+from tabulae.runtime.language_model import LanguageModel, Options
+from tabulae.text.tokenizer import Tokenizer
 from tabulae.workflows.budgeted import Built, build_within
 from tabulae.workflows.build import build
 from tabulae.workflows.load import from_file
@@ -35,26 +47,26 @@ from tabulae.workflows.recipe import by_formats
 from tabulae.workflows.study import study
 from tabulae.workflows.trained import TrainedModel
 
-OURS = ("plan", "entropy")
-
 
 @dataclass(frozen=True)
 class Row:
     """One model."""
 
     what: str
-    bits: float  # all bytes of all tensors, per parameter
+    model: str
+    bits: float  # of the file but the tokenizer, per parameter
     alone: float
     se: float
     complete: float | None
     memory: float | None = None  # resident bits per parameter
     predicted: float | None = None
     seconds: float = 0.0
-
-    @property
-    def rho(self) -> float:
-        """One bit is worth a factor of four."""
-        return self.alone * 4**self.bits
+    fell_back: float = 0.0  # share of the weights that llama.cpp stored in another type than the one asked for
+    fell_back_to: str = ""
+    counted: str = "file"
+    measure: str = "full KL"
+    measure_complete: str = "full KL"
+    source: str = "benchmarks/bench_plans.py"
 
 
 @dataclass(frozen=True)
@@ -62,18 +74,22 @@ class Bench:
     """The float model's predictions, and how to run others beside it."""
 
     trained: TrainedModel
-    reference: Reference
+    scores: Scores
     threads: int
 
     @property
-    def options(self) -> dict[str, int]:
-        """Of every model that runs."""
-        return {"context": self.reference.windows.length, "threads": self.threads}
+    def name(self) -> str:
+        """The trained model, for its rows."""
+        return self.trained.source.path.stem
 
-    def kl(self, model: LanguageModel, kind: str) -> tuple[float, float]:
-        """Mean and standard error."""
-        value = evaluate(model, self.reference, kind=kind).kl_topk
-        return value.mean, value.se or 0.0
+    @property
+    def options(self) -> Options:
+        """Of every model that runs."""
+        return {"context": self.scores.windows.length, "threads": self.threads}
+
+    def float_model(self, other: TrainedModel) -> LanguageModel:
+        """A trained model in float32."""
+        return LanguageModel(Binding(other.program, dict(other.tensors())), None, **self.options)
 
 
 def main() -> None:
@@ -86,8 +102,8 @@ def main() -> None:
             rows.append(row)
             print(line(row), flush=True)
             if options.save:
-                with options.save.open("a") as file:
-                    file.write(json.dumps(asdict(row)) + "\n")
+                with (RESULTS / "plans.jsonl").open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
     compare(rows)
 
 
@@ -105,16 +121,19 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--column-scales", type=float, help="how far columns are scaled by importance; 0: not at all")
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--threads", type=int, default=available_cores())
-    parser.add_argument("--save", type=Path, help="append every row as JSON")
+    parser.add_argument("--work", type=Path, required=True, help="a folder for logits and scores; kept")
+    parser.add_argument("--save", action="store_true", help="append every row to benchmarks/results/plans.jsonl")
     return parser.parse_args()
 
 
 def prepare(trained: TrainedModel, options: argparse.Namespace) -> Bench:
     """Run the float model once."""
-    text = wikitext().read_text(encoding="utf-8")
-    with LanguageModel(Binding(trained.program, dict(trained.tensors())), trained.vocabulary) as exact:
-        windows = cut_text(text, exact.tokenizer, count=options.windows)
-        return Bench(trained, record(exact, windows, str(options.model)), options.threads)
+    vocabulary = trained.vocabulary
+    assert vocabulary is not None
+    windows = cut_text(wikitext().read_text(encoding="utf-8"), Tokenizer(vocabulary), count=options.windows)
+    bench = Bench(trained, Scores(options.work, windows, trained.fingerprint), options.threads)
+    bench.scores.record(lambda: bench.float_model(trained))
+    return bench
 
 
 def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
@@ -126,6 +145,7 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     if not wanted:
         return
     words = wikitext("wiki.valid.tokens").read_text(encoding="utf-8")
+    words = words[: len(words) // 2]  # the second half is what constants are chosen on
     known = study(
         bench.trained,
         words,
@@ -142,15 +162,24 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
 
 
 def peer(bench: Bench, path: Path) -> Row:
-    """One of llama.cpp's files."""
+    """One of llama.cpp's files; what its own tool says of it stands beside it."""
     start = time.perf_counter()
     with tabulae.open(path) as other:
-        size = sum(other.source.nbytes(name) for name in other.source.names)
-        with LanguageModel(Binding(other.program, dict(other.tensors())), None, **bench.options) as model:
-            alone, se = bench.kl(model, "weights alone")
-        said = re.search(r"Mean +KLD: +([0-9.]+)", path.with_suffix(".txt").read_text())
-        bits = 8 * size / bench.trained.parameters()
-    return Row(path.stem, bits, alone, se, float(said[1]) if said else None, seconds=time.perf_counter() - start)
+        share, types = fell_back(other.source, path.stem)
+        name = f"{path.stem} {other.fingerprint}"
+        alone = bench.scores.kl(name, "weights alone", lambda: bench.float_model(other))
+    said = re.search(r"Mean +KLD: +([0-9.]+)", path.with_suffix(".txt").read_text())
+    return Row(
+        path.stem,
+        bench.name,
+        8 * counted_bytes(path) / bench.trained.parameters(),
+        alone.mean,
+        alone.se or 0.0,
+        float(said[1]) if said else None,
+        seconds=time.perf_counter() - start,
+        fell_back=share,
+        fell_back_to=types,
+    )
 
 
 def planned(bench: Bench, plans: Planner, bits: float, what: str) -> Row:
@@ -159,13 +188,23 @@ def planned(bench: Bench, plans: Planner, bits: float, what: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         built = (flat if what == "flat" else build_within)(plans, Path(folder) / "m.tab", Budget(bits=bits))
         print(f"planned and built {bits:.3f} in {time.perf_counter() - start:.0f} s", file=sys.stderr)
-        with open_table_model(built.path) as file, from_file(file, decoded=True, **bench.options) as model:
-            alone, se = bench.kl(model, "weights alone")
-        with open_table_model(built.path) as file, from_file(file, **bench.options) as model:
-            complete, _ = bench.kl(model, "complete")
+        name = f"{what} {fingerprint(built.path)}"
+        with open_table_model(built.path) as file:
+            alone = bench.scores.kl(name, "weights alone", lambda: from_file(file, decoded=True, **bench.options))
+            complete = bench.scores.kl(name, "complete", lambda: from_file(file, **bench.options))
     totals, parameters = built.plan.totals, bench.trained.parameters()
-    took = time.perf_counter() - start
-    return Row(what, totals.bits, alone, se, complete, 8 * totals.memory / parameters, built.plan.loss, took)
+    assert totals is not None
+    return Row(
+        what,
+        bench.name,
+        totals.bits,
+        alone.mean,
+        alone.se or 0.0,
+        complete.mean,
+        8 * totals.memory / parameters,
+        built.plan.loss,
+        time.perf_counter() - start,
+    )
 
 
 def flat(plans: Planner, path: Path, budget: Budget) -> Built:
@@ -181,11 +220,12 @@ def flat(plans: Planner, path: Path, budget: Budget) -> Built:
 
 def line(row: Row) -> str:
     """One row as text."""
+    what = name_of(asdict(row))
     complete = "-" if row.complete is None else f"{row.complete:.4f}"
     rest = "" if row.memory is None else f"  {row.memory:.2f} in memory, predicted {row.predicted:.4f}"
     return (
-        f"{row.what:8s} {row.bits:.4f} bits  alone {row.alone:.4f} +- {row.se:.4f}  complete {complete}  "
-        f"rho {row.rho:6.1f}  {row.seconds:.0f} s{rest}"
+        f"{what} {row.bits:.4f} bits  alone {row.alone:.4f} +- {row.se:.4f}  complete {complete}  "
+        f"rho {rho(asdict(row)):6.1f}  {row.seconds:.0f} s{rest}"
     )
 
 
@@ -195,9 +235,8 @@ def compare(rows: list[Row]) -> None:
         ours = next((one for one in rows if one.what in OURS and abs(row.bits - one.bits) < 0.02), None)
         if row.what not in OURS and ours is not None and ours.complete and row.complete:
             factors = row.alone / ours.alone, row.complete / ours.alone, row.complete / ours.complete
-            print(
-                f"{row.what} / {ours.what}: ", "alone {:.2f}, own tool / alone {:.2f}, complete {:.2f}".format(*factors)
-            )
+            what = f"{name_of(asdict(row))} / {ours.what}"
+            print(f"{what}: ", "alone {:.2f}, own tool / alone {:.2f}, complete {:.2f}".format(*factors))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Write the dithered reference: a model whose weights do not lie on the grid they were shipped on.
 
-SmolLM2 comes as Q4_1 (its embedding as Q8_0), so any format that contains that grid looks better than it is. Here every
-quantised weight gets uniform noise over its own cell (seed 0) and is stored as F16; norms stay F32. The result is a
-weaker model with weights as smooth as any original's, for comparing formats. Same input, same bytes.
+SmolLM2 comes as Q4_1 (its embedding as Q8_0) and Qwen2.5-Coder as Q4_K and Q6_K, so any format that contains that grid
+looks better than it is. Here every quantised weight gets uniform noise over its own cell (seed 0) and is stored as F16;
+norms stay F32. The result is a weaker model with weights as smooth as any original's, for comparing formats. Same
+input, same bytes.
 
     python benchmarks/dither_reference.py dithered.gguf [--source model.gguf]
 """
@@ -15,12 +16,11 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 import xxhash
-from gguf.quants import dequantize
+from gguf.quants import Q4_K, dequantize
 
 from inputs import smollm2
 
-BLOCK = 32  # weights; in all of these types a block begins with its step, a float16
-STEPPED = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"}
+STEPPED = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"}  # 32 weights, a block begins with its step, a float16
 KEPT = {"F32", "F16"}
 ROWS = 1 << 15  # blocks at once: 8 MB of noise
 MOSTLY_F16 = 1  # general.file_type
@@ -46,10 +46,8 @@ def dither(source: Path, out: Path) -> None:
         values = dequantize(tensor.data, tensor.tensor_type)
         if tensor.tensor_type.name in KEPT:
             writer.add_tensor(tensor.name, values.astype(np.float32))
-        elif tensor.tensor_type.name in STEPPED:
-            writer.add_tensor(tensor.name, dithered(values, steps(tensor), random))
         else:
-            raise SystemExit(f"{tensor.name}: no known cell for type {tensor.tensor_type.name}")
+            writer.add_tensor(tensor.name, dithered(values, steps(tensor), random))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -66,17 +64,31 @@ def copy_metadata(reader: gguf.GGUFReader, writer: gguf.GGUFWriter) -> None:
 
 
 def steps(tensor: gguf.ReaderTensor) -> npt.NDArray[np.float32]:
-    """The width of a cell of every block, float32 [blocks, 1]."""
+    """The width of a cell of every block or sub-block, in the order of the weights: float32 [blocks, 1]."""
+    kind = tensor.tensor_type.name
     _, size = gguf.GGML_QUANT_SIZES[tensor.tensor_type]
-    first = tensor.data.reshape(-1, size)[:, :2].copy()
-    return np.abs(first.view(np.float16).astype(np.float32))
+    blocks = tensor.data.reshape(-1, size)
+    if kind in STEPPED:
+        return step_of(blocks[:, :2])
+    if kind == "Q4_K":  # eight sub-blocks of 32, their scales in 6 bits
+        scales, _ = Q4_K.get_scale_min(blocks[:, 4:16].copy())
+        return (step_of(blocks[:, :2]) * scales.astype(np.float32)).reshape(-1, 1)
+    if kind == "Q6_K":  # sixteen sub-blocks of 16, their scales signed bytes before the step
+        scales = blocks[:, -18:-2].copy().view(np.int8).astype(np.float32)
+        return (step_of(blocks[:, -2:]) * np.abs(scales)).reshape(-1, 1)
+    raise SystemExit(f"{tensor.name}: no known cell for type {kind}")
+
+
+def step_of(stored: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Float16 numbers [n, 2 bytes] as float32 [n, 1], without their sign."""
+    return np.abs(stored.copy().view(np.float16).astype(np.float32))
 
 
 def dithered(
     values: npt.NDArray[np.float32], steps: npt.NDArray[np.float32], random: np.random.Generator
 ) -> npt.NDArray[np.float16]:
     """``values + uniform(-1/2, 1/2) * step``, rounded to float16."""
-    out = np.empty((len(steps), BLOCK), np.float16)
+    out = np.empty((len(steps), values.size // len(steps)), np.float16)
     for rows in chunks(len(steps)):
         noise = random.uniform(-0.5, 0.5, out[rows].shape).astype(np.float32)
         out[rows] = values.reshape(out.shape)[rows] + noise * steps[rows]

@@ -34,9 +34,8 @@ def draw(rows: list[dict[str, Any]]) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.6), sharey=True)
     for axis, what in zip(axes, ("alone", "complete"), strict=True):
         for kind, mark in (("llama.cpp", "s"), ("plan", "o"), ("entropy", "^")):
-            points = [
-                (row["bits"], row[what]) for row in rows if kind == (row["what"] if is_ours(row) else "llama.cpp")
-            ]
+            own = [row for row in rows if kind == (row["what"] if is_ours(row) else "llama.cpp")]
+            points = [(row["bits"], row[what]) for row in own if row[what] is not None]
             axis.plot(*zip(*points, strict=True), marker=mark, label=OURS.get(kind, kind))
         title = "weights alone" if what == "alone" else what
         measure = said(rows, "measure" if what == "alone" else "measure_complete")

@@ -1,0 +1,82 @@
+"""Full KL window by window, one model in memory at a time; what is done is not done again.
+
+A large vocabulary makes large logits (256 positions of 151,936 tokens: 155 MB a window), and two float models of a
+billion parameters need not fit beside each other. So the reference's logits are written once, a file for each window,
+and every candidate is then run alone; each window that is scored is a line of ``scores.jsonl``. Interrupted, the same
+command goes on behind the last line.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tabulae.evaluation import Kind, Value, Windows, evaluate
+from tabulae.evaluation.journal import Journal
+from tabulae.evaluation.value import mean_of
+from tabulae.runtime.language_model import LanguageModel
+
+Open = Callable[[], LanguageModel]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Logits of the scored positions of one window, as a model that was run; nothing else can be asked of it."""
+
+    path: Path
+
+    def logits(self, tokens: Sequence[int], first: int = 0) -> np.ndarray:
+        """What was written."""
+        return np.load(self.path)
+
+
+class Scores:
+    """A folder with a reference's logits and what candidates scored against them."""
+
+    def __init__(self, folder: Path, windows: Windows, reference: str) -> None:
+        """``reference``: its fingerprint; what was scored against another is begun anew."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.windows = windows
+        self._folder, self._journal = folder / reference[:16], Journal(folder / "scores.jsonl", reference)
+        self._folder.mkdir(exist_ok=True)
+
+    def record(self, reference: Open) -> None:
+        """Run the reference over the windows whose logits are not there yet."""
+        with ExitStack() as stack:
+            model = None
+            for at in range(len(self.windows)):
+                path, one = self._logits(at), self._one(at)
+                if path.exists():
+                    continue
+                model = model or stack.enter_context(reference())
+                with (part := path.with_suffix(".part")).open("wb") as file:
+                    np.save(file, model.logits(one.inputs(0), one.first))
+                part.replace(path)
+
+    def kl(self, name: str, kind: Kind, candidate: Open) -> Value:
+        """Mean and standard error over windows; ``name`` must say all that tells one candidate from another."""
+        found = []
+        with ExitStack() as stack:
+            model = None
+            for at in range(len(self.windows)):
+                key = f"{name} {kind} {self._one(at).fingerprint}"
+                if self._journal.get(key) is None:
+                    model = model or stack.enter_context(candidate())
+                    self._journal.put(key, self._score(model, kind, at))
+                value = self._journal.get(key)
+                assert value is not None
+                found.append(value.mean)
+        return mean_of(found)
+
+    def _score(self, model: LanguageModel, kind: Kind, at: int) -> Value:
+        quality = evaluate(model, Kept(self._logits(at)), self._one(at), kind=kind)
+        assert quality.kl is not None
+        return quality.kl
+
+    def _one(self, at: int) -> Windows:
+        return Windows(self.windows.tokens[at : at + 1], self.windows.first)
+
+    def _logits(self, at: int) -> Path:
+        return self._folder / f"{self._one(at).fingerprint}.npy"

@@ -1,0 +1,6 @@
+"""What benchmarks share is tested like everything else; they themselves are only run."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
