@@ -28,11 +28,11 @@ struct Reader {
     read(m.panel(panel), m.blocks() * m.unit());
     if (m.multipliers) read(m.multipliers + panel * m.groups() * kPanel, m.groups() * kPanel);
     if (!m.one_scale) read(m.scales + first, last - first);
-    if (m.outlier_offsets.empty()) return;
+    if (!m.outlier_offsets) return;
     const auto begin = m.outlier_offsets[first], end = m.outlier_offsets[last];
-    read(&m.outlier_offsets[first], last - first);
-    read(m.outlier_columns.data() + begin, end - begin);
-    read(m.outlier_values.data() + begin, end - begin);
+    read(m.outlier_offsets + first, last - first);
+    read(m.outlier_columns + begin, end - begin);
+    read(m.outlier_values + begin, end - begin);
   }
 };
 
