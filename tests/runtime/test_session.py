@@ -213,10 +213,10 @@ def test_taps_that_wait_for_each_other_are_refused(binding):
 
 
 def forked(check):
-    """Whether ``check()`` holds in a forked child; a child that hangs is killed after 20 s."""
+    """Whether ``check()`` holds in a forked child; a child that hangs is killed after 60 s."""
     child = os.fork()
     if child == 0:
-        signal.alarm(20)
+        signal.alarm(60)
         try:
             os._exit(0 if check() else 1)
         finally:
