@@ -1,5 +1,7 @@
 """Progress where nobody looks at a terminal."""
 
+import json
+
 from tabulae.cli import output
 
 
@@ -26,3 +28,8 @@ def test_a_part_that_begins_anew_resets_the_bar(monkeypatch, capsys):
             for done in range(4):
                 show(part, done, 3)
     assert "sensitivity" in capsys.readouterr().err
+
+
+def test_json_has_finite_numbers_alone(capsys):
+    output.print_json({"perplexity": float("inf"), "kl": [float("nan"), 0.5], "name": "é"})
+    assert json.loads(capsys.readouterr().out) == {"perplexity": None, "kl": [None, 0.5], "name": "é"}

@@ -64,6 +64,13 @@ def test_a_reader_that_goes_away(words):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+def test_a_file_name_that_is_no_text(tiny_folder, tmp_path):
+    """JSON says it as Python does."""
+    words = [*COMMAND, "build", str(tiny_folder), "-o", os.fsencode(tmp_path) + b"/\xff.tab", "--json"]
+    done = subprocess.run(words, capture_output=True, check=True)
+    assert json.loads(done.stdout)["path"] == f"{tmp_path}/\udcff.tab"
+
+
 def test_no_input(tiny_tab):
     done = shell(["run", str(tiny_tab)], "<&-")
     assert done.returncode == 2 and "an empty prompt" in done.stderr and len(done.stderr.splitlines()) == 1

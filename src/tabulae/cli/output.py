@@ -1,5 +1,6 @@
 """What verbs print: tables for people, JSON for programs, progress on stderr."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,9 +29,10 @@ SECONDS = 10  # between two lines of progress
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout."""
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    sys.stdout.write(text + "\n")
+    """One JSON document on stdout; what is no finite number is null, a file name that is no text stays escaped."""
+    plain = json.dumps(msgspec.to_builtins(value))
+    finite = json.loads(plain, parse_constant=lambda name: None)
+    print(json.dumps(finite, indent=2, ensure_ascii=False))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
