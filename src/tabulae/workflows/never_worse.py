@@ -72,7 +72,9 @@ def is_better(saved: Value, windows: int) -> bool:
     """
     from scipy.special import stdtrit  # the quantiles of Student's t, without all of scipy.stats
 
-    return saved.se is not None and saved.mean > 0 and saved.mean >= stdtrit(windows - 1, 1 - ERROR / TRIES) * saved.se
+    if saved.se is None:
+        return False
+    return saved.mean > max(0.0, float(stdtrit(windows - 1, 1 - ERROR / TRIES)) * saved.se)
 
 
 class Verifier:
