@@ -9,7 +9,7 @@ FIND_MODEL := import importlib.util as u, pathlib; print(next(pathlib.Path(u.fin
 MODEL = $$($(BIN)/python -c '$(FIND_MODEL)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-live lint format docs bench gcc clang sanitize clean
+.PHONY: help demo test test-slow test-live lint format tables docs bench gcc clang sanitize clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '  make %-10s %s\n' "$$verb" "$$text"; done
@@ -56,6 +56,9 @@ format: $(VENV)/.installed ## put the sources in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	find native tests/native -name '*.cpp' -o -name '*.h' -o -name '*.inl' | xargs $(BIN)/clang-format -i
+
+tables: $(VENV)/.installed ## the tables of docs, from benchmarks/results
+	$(BIN)/python benchmarks/tables.py
 
 docs: $(VENV)/.installed ## the reference of the Python interface as HTML, in build/docs
 	$(PIP) install "pdoc>=15"

@@ -48,7 +48,7 @@ class Executor {
   const Model& model() const { return model_; }
 
  private:
-  struct Run;  // what one forward is about
+  struct Run;   // what one forward is about
   class Turn {  // only one call at a time; what a fork interrupted does not run in the child
    public:
     explicit Turn(std::atomic<int>& running);

@@ -75,6 +75,7 @@ def small_gguf() -> bytes:
         ("llama.rope.freq_base", 10000.0),
         ("llama.block_count", 2),
         ("tokenizer.ggml.model", "gpt2"),
+        ("tokenizer.ggml.pre", "gpt-2"),
         ("tokenizer.ggml.tokens", ["a", "b", "ab"]),
         ("tokenizer.ggml.merges", ["a b"]),
         ("tokenizer.ggml.add_bos_token", False),

@@ -7,13 +7,13 @@ from tokenizers import Tokenizer as Library
 from tokenizers import models
 
 from tabulae.errors import ModelError
-from tabulae.text.byte_level import SPLITS
+from tabulae.text.byte_level import SPLITS, split_of
 from tabulae.text.from_gguf import tokenizer_data
 from tabulae.text.tokenizer import Tokenizer
 
 WRITTEN = ["gpt-2", "qwen2", "llama-bpe", "smollm", "falcon", "deepseek-coder", "tekken", "gpt-4o"]
 SAME = {
-    "gpt-2": "default phi-2 mpt olmo jais trillion granite-docling exaone4 a.x-4.0 mellum gigachat modern-bert",
+    "gpt-2": "phi-2 mpt olmo jais trillion granite-docling exaone4 a.x-4.0 mellum gigachat modern-bert",
     "smollm": "starcoder refact",
     "qwen2": "deepseek-r1-qwen",
     "llama-bpe": "llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano dbrx smaug-bpe",
@@ -95,8 +95,16 @@ def test_qwen2_composes_characters(byte_level):
     assert tokenizer.decode(tokenizer.encode("Cafe\u0301")) == "Caf\u00e9"
 
 
-def test_files_without_a_split_are_split_as_gpt2(byte_level):
-    assert byte_level("default").encode("a  12") == byte_level("gpt-2").encode("a  12")
+@pytest.mark.parametrize(("kind", "name"), [("gpt2", "gpt-2"), ("falcon", "falcon")])
+def test_without_a_name_the_split_is_that_of_the_architecture(kind, name):
+    for said in ({}, {"tokenizer.ggml.pre": "default"}):
+        assert split_of({"general.architecture": kind, **said}) is SPLITS[name]
+
+
+@pytest.mark.parametrize(("said", "got"), [({}, "none"), ({"tokenizer.ggml.pre": "default"}, "default")])
+def test_without_a_name_an_architecture_of_many_splits_is_refused(said, got):
+    with pytest.raises(ModelError, match=f"must name how text is split, but got {got} in a file of llama; convert"):
+        split_of({"general.architecture": "llama", **said})
 
 
 def test_an_unknown_split_is_refused(byte_level):

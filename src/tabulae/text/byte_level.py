@@ -81,7 +81,7 @@ _DEEPSEEK_CODER = Split(
     ]
 )
 _NAMES = (
-    (_GPT2, "default gpt-2 phi-2 mpt olmo jais trillion granite-docling exaone4 a.x-4.0 mellum gigachat modern-bert"),
+    (_GPT2, "gpt-2 phi-2 mpt olmo jais trillion granite-docling exaone4 a.x-4.0 mellum gigachat modern-bert"),
     (_DIGITS, "smollm starcoder refact"),
     (_CL100K, "dbrx smaug-bpe"),
     (_LLAMA3, "llama-bpe llama3 llama-v3 falcon3 falcon-h1 pixtral midm-2.0 lfm2 jina-v5-nano"),
@@ -94,14 +94,22 @@ _NAMES = (
 )
 SPLITS: dict[str, Split] = {name: split for split, names in _NAMES for name in names.split()}
 """``tokenizer.ggml.pre`` -> how text is split."""
+_OWN = {"gpt2": "gpt-2", "falcon": "falcon"}
+"""Architectures whose models all have one split."""
 
 
 def split_of(fields: Mapping[str, Any]) -> Split:
-    """The split that the file names.
+    """The split that the file names; where it names none (before the key existed), that of its architecture.
 
-    Raises :class:`ModelError` where it is unknown.
+    Raises :class:`ModelError` where it is unknown: models of one architecture have many splits.
     """
-    name = fields.get("tokenizer.ggml.pre", "default")  # files of before the field existed
+    name, kind = fields.get("tokenizer.ggml.pre", "default"), fields.get("general.architecture", "gpt2")
+    if name == "default":
+        if kind not in _OWN:
+            got = f"{name if 'tokenizer.ggml.pre' in fields else 'none'} in a file of {kind}"
+            hint = "convert the model again with a converter that names it"
+            raise ModelError("tokenizer", "tokenizer.ggml.pre must name how text is split", got, hint)
+        name = _OWN[kind]
     if not isinstance(name, str) or name not in SPLITS:
         accepted = f"accepted: {', '.join(SPLITS)}"
         raise ModelError("tokenizer", "tokenizer.ggml.pre must be a known split", repr(name), accepted)
