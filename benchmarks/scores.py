@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tabulae.epoch import CODE
 from tabulae.evaluation import Kind, Value, Windows, evaluate
 from tabulae.evaluation.journal import Journal
 from tabulae.evaluation.value import mean_of
@@ -36,11 +37,12 @@ class Scores:
     """A folder with a reference's logits and what candidates scored against them."""
 
     def __init__(self, folder: Path, windows: Windows, reference: str) -> None:
-        """``reference``: its fingerprint; what was scored against another is begun anew."""
+        """``reference``: its fingerprint; each has a folder of its own, and scores of another epoch are refused."""
         folder.mkdir(parents=True, exist_ok=True)
         self.windows = windows
-        self._folder, self._journal = folder / reference[:16], Journal(folder / "scores.jsonl", reference)
+        self._folder = folder / reference[:16]
         self._folder.mkdir(exist_ok=True)
+        self._journal = Journal(self._folder / "scores.jsonl", f"{CODE}, {reference}")
 
     def record(self, reference: Open) -> None:
         """Run the reference over the windows whose logits are not there yet."""

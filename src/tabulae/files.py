@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from tabulae.errors import FileError
@@ -39,9 +40,10 @@ def is_temporary(path: Path, target: str) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put a new name on the disk too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Put a new name on the disk too, where folders can be opened and synced: the file itself is there already."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -145,7 +145,7 @@ const std::map<std::string, void (*)(Model&, const Values&)> kCalls = {
      }},
     {"rotary",
      [](Model& m, const Values& v) {
-       m.push(Rotary{v[0], v[1], v[2]});
+       m.push(Rotary{v[0], v[1], v[2], v[3], v[4], v[5]});
      }},
     {"attention",
      [](Model& m, const Values& v) {
@@ -158,6 +158,10 @@ const std::map<std::string, void (*)(Model&, const Values&)> kCalls = {
     {"add",
      [](Model& m, const Values& v) {
        m.push(Add{v[0], v[1], v[2]});
+     }},
+    {"soft_cap",
+     [](Model& m, const Values& v) {
+       m.push(SoftCap{v[0], v[1]});
      }},
     {"select",
      [](Model& m, const Values& v) {

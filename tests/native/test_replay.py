@@ -22,6 +22,15 @@ FORMS = {
     "falcon_alibi": "int:8/row/absmax",
     "gemma3": "t:3/g64/absmax",  # windows
 }
+CHANGES = {
+    "llama": {
+        "rope_parameters": {
+            **{"rope_type": "longrope", "rope_theta": 1e4, "original_max_position_embeddings": 32},
+            **{"short_factor": [1.0] * 8, "long_factor": [2.0] * 8},
+        }
+    },
+    "gemma3": {"final_logit_softcapping": 5.0},
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +49,7 @@ def output_of(command):
 
 @pytest.mark.parametrize("name", FORMS)
 def test_one_hash_with_and_without_python(built, name, tmp_path):
-    model, weights = float_model(name)
+    model, weights = float_model(name, **CHANGES.get(name, {}))
     tables = encoded(weights, FORMS[name])
     packed = {k: w if isinstance(w, np.ndarray) else pack_matrix(k, w) for k, w in tables.items()}
     record(tmp_path / "tape", model, packed, PIECES)

@@ -35,6 +35,7 @@ Parts = Mapping[str, npt.NDArray[Any]]  # by the names of the fields of MatrixPa
 ALIGN = 64  # bytes: a cache line, as in the file
 _FINITE_BFLOAT16 = 0x7F80  # from here on: infinities, NaN, and everything with the sign bit
 _LARGEST_CODEPOINT = {1: 127, 2: 8191}
+FREE = 1 << 28  # bytes of decoded codes that any file may have: one tensor of zeros is no bomb
 MOST_DECODED = 64  # one bit for eight 8-bit codes: less than any format of use has
 _LARGEST_OUTLIER = 2**24 - 1  # with |m * c| < 2^20, what an outlier is added to, far from the end of int32
 
@@ -139,12 +140,13 @@ def check_coding(record: TableRecord, stream: Uint8s) -> None:
 
 
 def check_decoded(tensors: Iterable[TensorRecord], most: int) -> None:
-    """Refuse tensors whose codes, once decoded, take more than ``MOST_DECODED`` times the bytes of their file.
+    """Refuse tensors whose codes, once decoded, take more than ``FREE`` bytes and ``MOST_DECODED`` times their file.
 
     A symbol that is certain takes no bits: without a limit a megabyte could ask for gigabytes.
     """
-    must = f"all decoded codes must take at most {MOST_DECODED} times the file, {MOST_DECODED * most} bytes"
-    check_resident(tensors, MOST_DECODED * most, must, "build it anew in formats without /entropy")
+    room = max(FREE, MOST_DECODED * most)
+    must = f"all decoded codes must take at most {MOST_DECODED} times the file, or {room} bytes"
+    check_resident(tensors, room, must, "build it anew in formats of fixed length")
 
 
 def check_resident(tensors: Iterable[TensorRecord], most: int, must: str, hint: str) -> None:

@@ -44,7 +44,7 @@ def bench(
             ("weights and cache read", f"{speed.decode_gigabytes_per_second:.1f} GB/s"),
             ("plain memory read", f"{speed.read_gigabytes_per_second:.1f} GB/s"),
             ("read for one token", f"{megabytes(speed.bytes_per_token)} at position {speed.depth}"),
-            ("weights in memory", megabytes(speed.weight_bytes)),
+            ("of it weights", megabytes(speed.weight_bytes)),
             ("cache", f"{megabytes(speed.cache_bytes_per_token)} a token"),
             ("peak memory", megabytes(speed.peak_memory_bytes)),
         ]

@@ -45,22 +45,29 @@ class _Signals:
         sys.__unraisablehook__(lost)
 
 
+_signals = _Signals()
+
+
+def handled() -> None:
+    """An interrupt was dealt with: what goes wrong from now on is another matter."""
+    _signals.received = False
+
+
 def main() -> NoReturn:
     """Run the command line in ``sys.argv``; 0, 1 on failure, 2 on bad usage, 130 after an interrupt."""
-    signals = _Signals()
     try:
         streams.open_all()
-        signals.listen()
+        _signals.listen()
         from tabulae.cli.main import main as run
 
         code = run()
     except SystemExit:
         raise
     except BaseException:
-        if not signals.received:
+        if not _signals.received:
             raise
         code = INTERRUPTED  # libraries turn an interrupt into errors of their own
     finally:
-        signals.over()
+        _signals.over()
         streams.close_output()
     sys.exit(code)

@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 
 
 class _Input(io.FileIO):
-    """Standard input."""
+    """Standard input; one that another process made non-blocking is waited for."""
 
-    def readinto(self, buffer: "WriteableBuffer", /) -> int | None:
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
         try:
-            return super().readinto(buffer)
+            while (count := super().readinto(buffer)) is None:
+                select.select([self], [], [])
         except OSError as error:
             raise FileError("standard input", "it must be readable", error.strerror) from None
+        return count
 
     def readall(self) -> bytes:
-        try:
-            return super().readall() or b""
-        except OSError as error:
-            raise FileError("standard input", "it must be readable", error.strerror) from None
+        pieces, piece = [], bytearray(1 << 16)
+        while count := self.readinto(piece):
+            pieces.append(bytes(piece[:count]))
+        return b"".join(pieces)
 
 
 class _Output(io.FileIO):

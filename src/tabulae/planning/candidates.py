@@ -55,9 +55,9 @@ LINES = (
 )
 
 # Smaller in the file, larger in memory: codes of variable length. Beyond 6 bits 127 steps reach the largest weights of
-# fewer and fewer rows, and the line bends: there a few weights beside the codes (one in 2,000, at a tenth of the speed)
-# or a searched scale keep it straight. With one scale for a whole tensor R falls by 3 %, and KL grows sixfold: quiet
-# rows matter more than R says.
+# fewer and fewer rows, and the line bends: there a few weights beside the codes (one in 2,000, a tenth fewer tokens a
+# second) or a searched scale keep it straight. With one scale for a whole tensor R falls by 3 %, and KL grows sixfold:
+# quiet rows matter more than R says.
 ENTROPY_LINES = (
     Line("grid:{b}/row/rms", tuple(quarter / 4 for quarter in range(6, 28)), measured=(2.5, 4.5, 6.5)),
     Line("grid:{b}/row/rms/sparse=0.0005", (6, 6.25, 6.5, 6.75, 7), measured=(6, 6.5, 7)),

@@ -94,7 +94,8 @@ class Session:
         """
         if not 0 <= cached <= self.context:
             raise UsageError("plain read", f"the cached positions must lie in 0..{self.context}", cached)
-        return self._executor.read_plainly(cached)
+        with self._turns.turn():
+            return self._executor.read_plainly(cached)
 
     @property
     def program(self) -> Program:

@@ -1,7 +1,7 @@
 """Callers that take turns: what runs is used by one of them at a time.
 
-A call from another thread waits. A call from inside a turn, which a tap may make, does not: so whoever waits keeps
-nobody else waiting, and no two can wait for each other.
+A call from another thread waits. A call from inside a turn, which a tap may make, does not: so a thread that waits
+keeps nobody else waiting. A tap that waits for a thread of its own that feeds the same session waits for ever.
 """
 
 import os
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from tabulae.errors import UsageError
 
-_mine = threading.local()  # .turns: how many this thread has now
+_mine = threading.local()  # .held: the turns that this thread has now, in a forked child too
 
 
 class Turns:
@@ -34,17 +34,20 @@ give every tap a session of its own, and set taps between runs
 
         :raises UsageError: it is another's, and the caller does not ``wait`` or has a turn elsewhere
         """
-        have = getattr(_mine, "turns", 0)
-        lock = self._of_this_process()
-        if not lock.acquire(blocking=wait and not have):
-            hint = "give every tap a session of its own, and set taps between runs"
-            raise UsageError("session", "one call must end before the next begins", "a call during a run", hint)
-        _mine.turns = have + 1
+        held: list[Turns] = _mine.__dict__.setdefault("held", [])
+        lock, mine = self._of_this_process(), False
         try:
+            mine = self not in held and lock.acquire(blocking=wait and not held)
+            if not mine:
+                hint = "give every tap a session of its own, and set taps between runs"
+                raise UsageError("session", "one call must end before the next begins", "a call during a run", hint)
+            held.append(self)
             yield
         finally:
-            _mine.turns = have
-            lock.release()
+            if self in held and mine:
+                held.remove(self)
+            if mine:
+                lock.release()
 
     def _of_this_process(self) -> threading.Lock:
         """A forked child has the lock, but not the threads that would give it back."""

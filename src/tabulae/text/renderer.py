@@ -90,7 +90,7 @@ def _started() -> "subprocess.Popen[bytes]":
 
 
 def _places() -> list[str]:
-    """The folders of jinja2 and what it imports: all that the process may import beside Python's own library."""
+    """The folders that hold jinja2 and what it imports."""
     specs = {name: find_spec(name) for name in ("jinja2", "markupsafe")}
     missing = [name for name, spec in specs.items() if spec is None or spec.origin is None]
     if missing:

@@ -2,8 +2,8 @@
 
 Templates come out of model files. Jinja2's sandbox keeps them from Python's insides, but not from computing for years
 or from asking for all memory, and no limit inside a process that must live on holds: one operation of C code can take
-both. So this file is run by its path in a Python of its own that finds jinja2 and nothing else, and the kernel ends it
-where a limit is passed. The other end is :mod:`tabulae.text.renderer`.
+both. So this file is run by its path in a Python of its own that imports jinja2 and nothing else, and the kernel ends
+it where a limit is passed. The other end is :mod:`tabulae.text.renderer`.
 
 A request is ``{"template": ..., "variables": {...}}``, a reply one of ``{"text": ...}``, ``{"rejected": why}`` (the
 template refuses the messages) and ``{"failed": why}``.

@@ -31,7 +31,7 @@ OWN: dict[str, dict[str, Any]] = {
     "gemma3": {"attn_logit_softcapping": None, "boi_token_index": 5, "vision_config": {"a": 1}},
     "gpt2": {"n_ctx": 64, "summary_type": "cls_index", "resid_pdrop": 0.1, "reorder_and_upcast_attn": False},
     "opt": {"activation_dropout": 0.0, "layerdrop": 0.0, "init_std": 0.02, "_remove_final_layer_norm": False},
-    "falcon": {"apply_residual_connection_post_layernorm": False, "n_head_kv": 1, "hidden_dropout": 0.0},
+    "falcon": {"apply_residual_connection_post_layernorm": False, "n_head_kv": 4, "hidden_dropout": 0.0},
 }  # fmt: skip
 GGUF = {"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gpt2": "gpt2", "falcon": "falcon"}
 

@@ -79,9 +79,16 @@ def over(*records: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def first(meta: Mapping[str, Any], keys: tuple[str, ...], default: object = None) -> Any:
-    """The value under the first of ``keys`` that is there and not null, else ``default``; all of them are read."""
-    values = [meta.get(key) for key in keys]
-    return next((value for value in values if value is not None), default)
+    """The value under the first of ``keys`` that is there and not null, else ``default``; all of them are read.
+
+    :raises ModelError: two of them, spellings of one thing, differ
+    """
+    found = {key: value for key in keys if (value := meta.get(key)) is not None}
+    values = list(found.values())
+    if any(value != values[0] for value in values[1:]):
+        got = ", ".join(f"{key} = {value!r}" for key, value in found.items())
+        raise ModelError(keys[0], "spellings of one key must agree", got, "leave one out: --ignore-key KEY")
+    return values[0] if values else default
 
 
 def flag(meta: Mapping[str, Any], key: str, default: bool = False) -> bool:

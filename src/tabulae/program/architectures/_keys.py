@@ -33,19 +33,36 @@ GGUF_NEUTRAL: Neutral = {
     "rope.scaling.yarn_log_multiplier": (0.0,),
 }
 HUGGINGFACE_HARMLESS: Harmless = {
-    "names and versions": "_name_or_path _commit_hash architectures auto_map custom_pipelines is_llama_config license "
-    "model_name model_type transformers_version transformers.js_config unsloth_*",
+    "names and versions": (
+        "_name_or_path _commit_hash architectures auto_map custom_pipelines is_llama_config license model_name "
+        "model_type transformers_version transformers.js_config unsloth_*"
+    ),
     "how weights were stored": "dtype torch_dtype use_bfloat16 fp16 bf16 fp32",
-    "training alone": "*dropout *_pdrop layerdrop init_std initializer_* gradient_checkpointing",
-    "tokens, not arithmetic": "*_token *_token_id *_token_ids *_token_index prefix suffix tokenizer_class",
+    "training alone": (
+        "dropout attention_dropout activation_dropout hidden_dropout hidden_dropout_prob resid_dropout embd_dropout "
+        "attn_dropout classifier_dropout attention_probs_dropout_prob summary_first_dropout attn_pdrop embd_pdrop "
+        "resid_pdrop layerdrop init_std initializer_range initializer_factor gradient_checkpointing"
+    ),
+    "tokens, not arithmetic": (
+        "bos_token eos_token pad_token unk_token sep_token cls_token mask_token *_token_id *_token_ids *_token_index "
+        "prefix suffix tokenizer_class"
+    ),
     "lengths, of which max_position_embeddings counts": "max_seq_len max_sequence_length model_max_length seq_length",
-    "how it is run": "use_cache cache_implementation *attn_implementation* output_attentions output_hidden_states "
-    "return_dict use_return_dict torchscript tf_legacy_loss chunk_size_feed_forward *flash_att* is_decoder",
-    "generation": "do_sample early_stopping max_length max_new_tokens min_length *num_beam* *_penalty temperature "
-    "top_k top_p typical_p *no_repeat_ngram_size bad_words_ids num_return_sequences output_scores output_past "
-    "return_dict_in_generate remove_invalid_values *suppress_tokens",
-    "heads for other tasks": "finetuning_task id2label label2id num_labels _num_labels problem_type "
-    "task_specific_params",
+    "how it is run": (
+        "use_cache cache_implementation attn_implementation _attn_implementation _attn_implementation_internal "
+        "_attn_implementation_autoset experts_implementation output_attentions output_hidden_states return_dict "
+        "use_return_dict torchscript tf_legacy_loss chunk_size_feed_forward use_flash_attn flash_attn "
+        "use_flash_attention use_flash_attention_2 _flash_attn_2_enabled is_decoder"
+    ),
+    "generation": (
+        "do_sample early_stopping max_length max_new_tokens min_length num_beams num_beam_groups repetition_penalty "
+        "length_penalty diversity_penalty encoder_repetition_penalty exponential_decay_length_penalty temperature "
+        "top_k top_p typical_p no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids num_return_sequences "
+        "output_scores output_past return_dict_in_generate remove_invalid_values suppress_tokens begin_suppress_tokens"
+    ),
+    "heads for other tasks": (
+        "finetuning_task id2label label2id num_labels _num_labels problem_type task_specific_params"
+    ),
     "how a scaling was made": "rope_scaling.finetuned rope_parameters.finetuned",
 }
 HUGGINGFACE_NEUTRAL: Neutral = {
@@ -133,7 +150,10 @@ def check_keys(meta: Recorded, kind: str, prefix: str, harmless: Harmless, neutr
         if path.startswith(prefix):
             name = path.removeprefix(prefix).removeprefix("text_config.")
             allowed = [value for pattern in accepted if fnmatchcase(name, pattern) for value in accepted[pattern]]
-            if value not in allowed and not any(fnmatchcase(name, pattern) for pattern in patterns):
+            fits = name in patterns or (
+                not isinstance(value, Mapping) and any(fnmatchcase(name, pattern) for pattern in patterns)
+            )
+            if value not in allowed and not fits:
                 refused.append(f"{path} = {_short(value)}" + (f" (only {allowed[0]!r})" if allowed else ""))
     if refused:
         must = "every key must be one that is computed, or known to change nothing"

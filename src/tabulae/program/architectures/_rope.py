@@ -72,7 +72,7 @@ def frequencies(rotary: int, rope: Rope) -> Frequencies:
 
 def rope_of(values: Mapping[str, Any], theta: float, context: int) -> Rope:
     """From one record of a config.json; ``theta`` where it has none."""
-    kind = values.get("rope_type", values.get("type", "default"))
+    kind = first(values, ("rope_type", "type"), "default")
     values.get("original_max_position_embeddings")  # only where the kind needs it
     return Rope(number(values, "rope_theta", default=theta), str(kind), values, context)
 
@@ -141,6 +141,8 @@ def _dynamic(plain: Float64s, rope: Rope) -> Frequencies:
 def _llama3(plain: Float64s, rope: Rope) -> Frequencies:
     """Long waves are slowed by ``factor``, short ones kept, those between blended (Llama 3.1)."""
     low, high = _value(rope, "low_freq_factor"), _value(rope, "high_freq_factor")
+    if high <= low:
+        raise ModelError("high_freq_factor", "it must be larger than low_freq_factor", f"{high} and {low}")
     waves = _original(rope) * plain / (2 * math.pi)  # in the original context
     kept = np.clip((waves - low) / (high - low), 0, 1)
     return _rounded(plain * (kept + (1 - kept) / _value(rope, "factor")), rope)

@@ -100,7 +100,7 @@ def _from_huggingface(source: Source) -> Config:
     text = record(source.metadata, "text_config") or source.metadata
     meta: Mapping[str, Any] = over(text, DEFAULTS)
     context, ropes = integer(meta, "max_position_embeddings"), record(meta, "rope_parameters")
-    full = over(record(meta, "rope_scaling"), record(ropes, "full_attention"), {"rope_type": "default"})
+    full = over(record(meta, "rope_scaling"), record(ropes, "full_attention"))
     rope = rope_of(full, number(meta, "rope_theta", default=BASE), context)
     base = number(meta, "rope_local_base_freq", default=LOCAL_BASE)
     local = rope_of(record(ropes, "sliding_attention"), base, context)
