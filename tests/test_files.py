@@ -8,6 +8,15 @@ from tabulae.errors import FileError
 from tabulae.files import is_temporary, temporary_name, write_whole
 
 
+def test_a_folder_that_cannot_be_synced_is_no_error(tmp_path, monkeypatch):
+    """Some file systems refuse it, and folders may be written that cannot be read; the file is there all the same."""
+    real = os.open
+    refuse = lambda path, *rest: real(tmp_path / "absent", os.O_RDONLY) if path == tmp_path else real(path, *rest)  # noqa: E731
+    monkeypatch.setattr(os, "open", refuse)
+    write_whole(tmp_path / "a", b"x", "it")
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "file"
     for data in (b"before", b"", b"after"):

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -69,6 +70,21 @@ def test_a_file_name_that_is_no_text(tiny_folder, tmp_path):
     words = [*COMMAND, "build", str(tiny_folder), "-o", os.fsencode(tmp_path) + b"/\xff.tab", "--json"]
     done = subprocess.run(words, capture_output=True, check=True)
     assert json.loads(done.stdout)["path"] == f"{tmp_path}/\udcff.tab"
+
+
+def test_input_that_comes_late_and_does_not_block(tiny_tab):
+    out, into = os.pipe()
+    os.set_blocking(out, False)
+    command = [sys.executable, "-m", "tabulae", "run", str(tiny_tab), "--max-tokens", "1", "--json"]
+    with subprocess.Popen(command, stdin=out, stdout=subprocess.PIPE, text=True) as running:
+        os.close(out)
+        for half in (b"first half, ", b"second half"):
+            time.sleep(0.5)
+            os.write(into, half)
+        os.close(into)
+        late = json.loads(running.communicate(timeout=60)[0])
+    whole = subprocess.run([*command[:5], "first half, second half", *command[5:]], capture_output=True, check=True)
+    assert late == json.loads(whole.stdout) | {"seconds": late["seconds"]}
 
 
 def test_no_input(tiny_tab):

@@ -256,6 +256,34 @@ def test_a_child_forked_during_a_run_can_use_the_session(binding):
     assert answers == [True]
 
 
+def test_a_child_forked_by_a_tap_is_inside_that_run(binding):
+    session, answers = new(binding), []
+
+    def refused():
+        try:
+            session.feed(TOKENS[:1])
+        except UsageError:
+            return True
+        return False
+
+    session.tap(DOWN, lambda x: answers.append(forked(refused)))
+    session.feed(TOKENS)
+    assert answers == [True]
+
+
+def test_a_plain_read_takes_its_turn(binding):
+    session, errors = new(binding), []
+
+    def read(x):
+        with pytest.raises(UsageError, match="one call must end") as found:
+            session.read_plainly(0)
+        errors.append(found)
+
+    session.tap(DOWN, read)
+    session.feed(TOKENS)
+    assert len(errors) == 1 and session.read_plainly(0) > 0
+
+
 @pytest.mark.parametrize("tokens", [[1.5], ["1"], [[1, 2]], "text", [2**70]])
 def test_tokens_that_are_no_list_of_integers(binding, tokens):
     with pytest.raises(UsageError, match=r"\[tokens\]"):

@@ -15,6 +15,17 @@ def inverse(rotary: int, rope: Rope) -> tuple[float, ...]:
     return found.inv_freq
 
 
+def test_two_spellings_of_a_kind_must_agree() -> None:
+    with pytest.raises(ModelError, match="must agree, but got rope_type = 'linear', type = 'yarn'"):
+        rope_huggingface({"rope_parameters": {"rope_type": "linear", "type": "yarn", "factor": 2.0}}, 64)
+
+
+def test_bounds_of_llama3_must_lie_apart() -> None:
+    values = {"factor": 8.0, "low_freq_factor": 4.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 32}
+    with pytest.raises(ModelError, match=r"it must be larger than low_freq_factor, but got 4\.0"):
+        frequencies(8, Rope(500.0, "llama3", values, 64))
+
+
 def test_default() -> None:
     expected = np.float32(1 / 500.0 ** (np.arange(0, 24, 2) / 24))
     assert inverse(24, Rope(500.0)) == tuple(expected.tolist())
