@@ -156,7 +156,13 @@ def _resumable(target: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        print(f"interrupted: the same command goes on where it was; remove {target}.* to give up", file=sys.stderr)
+        kept = any(target.with_name(f"{target.name}.{folder}").exists() for folder in ("work", "verify"))
+        on = (
+            f"the same command goes on where it was; remove {target}.* to give up"
+            if kept
+            else "nothing was written yet"
+        )
+        print(f"interrupted: {on}", file=sys.stderr)
         raise
 
 

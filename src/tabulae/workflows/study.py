@@ -87,6 +87,10 @@ def study(
         from tabulae.evaluation.data_free import data_free
 
         return Study(_kept(known or data_free(model), sensitivity))
+    if by == "fisher" and known is None:
+        from tabulae.evaluation.torch_twin import need_torch
+
+        need_torch()  # before the text is run for importance
     runner = _Runner(model, text, threads, progress)
     importance, calibration = runner.importance()
     if known is None:
