@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from numpy._core._multiarray_umath import __cpu_dispatch__
 
 SOURCES = Path(__file__).parents[1] / "src" / "tabulae"
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -68,16 +69,24 @@ def test_the_rule_finds_what_it_is_for():
 SCRIPT = (
     "import sys; sys.path.insert(0, sys.argv[1])\n"
     "from make_logit_hashes import logits_hash, models\n"
-    "import json; print(json.dumps({f: logits_hash(p, w, 'generic', 'multiply', 1) for f, p, w in models('llama')}))"
+    "from numpy._core._multiarray_umath import __cpu_features__ as features\n"
+    "import json\n"
+    "hashes = {f: logits_hash(p, w, 'generic', 'multiply', 1) for f, p, w in models('llama')}\n"
+    "print(json.dumps({'hashes': hashes, 'on': [name for name, on in features.items() if on]}))"
 )
+LIBC = {"AVX512": "-AVX512F,-AVX512VL", "all": "-AVX512F,-AVX512VL,-AVX2,-FMA,-FMA4"}
+BLAS = {"AVX512": "Haswell", "all": "Nehalem"}
 
 
-@pytest.mark.parametrize("old", ["AVX512F AVX512_SKX AVX512_ICL", "AVX2 FMA3 AVX512F AVX512_SKX AVX512_ICL"])
-def test_tables_built_as_on_an_older_cpu_give_the_committed_logits(old):
-    """NumPy, the C library and BLAS are told that the CPU is older than it is."""
-    libc = "-AVX512F,-AVX512VL,-AVX2,-FMA,-FMA4" if "AVX2" in old else "-AVX512F,-AVX512VL"
-    older = {"NPY_DISABLE_CPU_FEATURES": old, "GLIBC_TUNABLES": f"glibc.cpu.hwcaps={libc}"}
-    core = {"OPENBLAS_CORETYPE": "Nehalem" if "AVX2" in old else "Haswell"}
+@pytest.mark.parametrize("older", ["AVX512", "all"])
+def test_tables_built_as_on_an_older_cpu_give_the_committed_logits(older):
+    """NumPy, the C library and BLAS are told that the CPU is older than it is: without AVX-512, without any choice."""
+    new = {"X86_V4"} if older == "AVX512" else set()
+    off = [name for name in __cpu_dispatch__ if older == "all" or "AVX512" in name or name in new]
+    told = {"NPY_DISABLE_CPU_FEATURES": " ".join(off), "GLIBC_TUNABLES": f"glibc.cpu.hwcaps={LIBC[older]}"}
     command = [sys.executable, "-W", "ignore", "-c", SCRIPT, str(FIXTURES)]
-    done = subprocess.run(command, env=os.environ | older | core, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == json.loads((FIXTURES / "logit_hashes.json").read_text())["llama"]
+    environment = os.environ | told | {"OPENBLAS_CORETYPE": BLAS[older]}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert not set(off) & set(found["on"])
+    assert found["hashes"] == json.loads((FIXTURES / "logit_hashes.json").read_text())["llama"]
