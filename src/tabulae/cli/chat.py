@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tabulae.cli.run import say_limit, show
-from tabulae.cli.start import handled
+from tabulae.cli.signals import signals
 from tabulae.errors import Terminated, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def converse(lm: "LanguageModel", sampler: "Sampler", max_tokens: int) -> None:
         except Terminated:
             raise
         except KeyboardInterrupt:
-            handled()
+            signals.handled()
             print("\n[stopped; this turn is forgotten]", file=sys.stderr)
 
 

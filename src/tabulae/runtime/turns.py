@@ -44,9 +44,9 @@ give every tap a session of its own, and set taps between runs
             held.append(self)
             yield
         finally:
-            if self in held and mine:
-                held.remove(self)
             if mine:
+                if self in held:  # not where an interrupt came between
+                    held.remove(self)
                 lock.release()
 
     def _of_this_process(self) -> threading.Lock:
