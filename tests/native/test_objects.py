@@ -41,7 +41,7 @@ def per_weight(functions, arithmetic):
     In plain C++ that is a function of its own. On an ISA that looks up or multiplies in registers: the inner loops,
     without those that only close a chunk: they hold no look-up.
     """
-    if plain := {key: body for key, body in functions.items() if "block_sum<" in key}:
+    if plain := {key: body for key, body in functions.items() if "unit_sums<" in key}:
         return {key: [body] for key, body in plain.items() if ("LookUp" in key) == (arithmetic == "lookup")}
     found = {key: inner_loops(body) for key, body in functions.items() if f"{arithmetic}_panel<" in key}
     if arithmetic == "lookup":
