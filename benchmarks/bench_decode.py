@@ -18,7 +18,7 @@ from pathlib import Path
 
 import tabulae
 from tabulae.evaluation.speed import DECODE, PREFILL, measure
-from tabulae.program.operations import Attention
+from tabulae.program.ops.attention import Attention
 
 SIDES = ("llama.cpp", "tabulae")
 

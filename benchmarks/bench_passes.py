@@ -31,7 +31,7 @@ from tabulae.calibration.untie import BRIDGE
 from tabulae.evaluation import Windows, cut_text, evaluate
 from tabulae.evaluation.importance import measure_importance
 from tabulae.formats import parse
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, available_cores
 from tabulae.text.data import TokenizerData
@@ -63,7 +63,7 @@ class Bench:
     test: Windows
     valid: Windows
 
-    def model(self, program: Program, weights: Mapping[str, np.ndarray]) -> LanguageModel:
+    def model(self, program: Decoder, weights: Mapping[str, np.ndarray]) -> LanguageModel:
         """A float model on other weights."""
         return LanguageModel(Binding(program, weights), self.vocabulary, context=512, threads=self.reference.threads)
 

@@ -39,7 +39,7 @@ from tabulae.evaluation import (
 )
 from tabulae.evaluation.value import Value
 from tabulae.formats import Encoded
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding, Weight, pack_matrix
 from tabulae.runtime.language_model import LanguageModel, available_cores
 from tabulae.text.data import TokenizerData
@@ -58,7 +58,7 @@ Tensors = dict[str, npt.NDArray[np.float32]]
 class Bench:
     """A trained model in float32 and the windows to try it on."""
 
-    program: Program
+    program: Decoder
     tensors: Tensors
     vocabulary: TokenizerData
     windows: Windows

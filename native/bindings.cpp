@@ -2,14 +2,17 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <any>
 #include <stdexcept>
 
 #include "codes/rans.h"
-#include "decoder/executor.h"
+#include "graph/engine.h"
+#include "graph/linears.h"
 
 namespace nb = nanobind;
 using namespace tabulae;
@@ -113,14 +116,6 @@ int table_matrix(PyModel& self, int64_t rows, int64_t cols, int bits, int expone
   return self.model.add(m, std::move(outliers), std::move(rotation));
 }
 
-Function function_of(const std::string& name) {
-  if (name == "silu") return Function::kSilu;
-  if (name == "gelu") return Function::kGelu;
-  if (name == "gelu_tanh") return Function::kGeluTanh;
-  require(name == "relu", "the activation function must be silu, gelu, gelu_tanh or relu");
-  return Function::kRelu;
-}
-
 // Activation codes given by the caller, in the form kernels read.
 void fill(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents, ActivationMemory& memory) {
   memory.resize(static_cast<int64_t>(codes.shape(0)), m.cols);
@@ -165,6 +160,23 @@ Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In
           sums[(first + i) * m.rows + row] = totals[i][row % kPanel];
     }
   return array(std::move(sums), {static_cast<size_t>(x.n), static_cast<size_t>(m.rows)});
+}
+
+// One linear of a host: x [n, cols] -> [n, rows], through activation codes, all on `threads` threads.
+Out<float> project(const PyModel& self, int weight, In<float, 2> x, std::optional<In<float, 1>> bias, int threads,
+                   bool lookup, const std::string& isa) {
+  const Weight& w = self.model.weight(weight);
+  const auto n = static_cast<int64_t>(x.shape(0));
+  require(w.is_table, "the weight must be a table matrix");
+  require(static_cast<int64_t>(x.shape(1)) == w.cols(), "the input must have as many columns as the weight");
+  require(!bias || static_cast<int64_t>(bias->size()) == w.rows(), "the bias must have an entry for every row");
+  require(threads >= 1 && threads <= 1024, "threads must be in 1..1024");
+  std::vector<float> y(n * w.rows());
+  {
+    const nb::gil_scoped_release release;
+    project_table(w, x.data(), n, bias ? bias->data() : nullptr, threads, lookup, select(isa), y.data());
+  }
+  return array(std::move(y), {static_cast<size_t>(n), static_cast<size_t>(w.rows())});
 }
 
 nb::tuple encode(In<float, 2> x, int exponents, const std::string& isa) {
@@ -255,28 +267,60 @@ Out<uint32_t> rans_frequencies(In<int64_t, 1> counts) {
   return array(std::vector<uint32_t>(f.begin(), f.end()), {f.size()});
 }
 
-Out<float> forward(Executor& self, In<int32_t, 1> tokens, int64_t start, int64_t wanted) {
-  const auto n = static_cast<int64_t>(tokens.size());
-  require(n >= 1 && n <= Executor::kBatch, "a batch must have 1..64 tokens");
-  require(start >= 0 && start <= self.context() - n, "positions must lie inside the context");
-  require(start <= self.model().positions() - n, "positions must lie inside the learned positions");
-  require(wanted >= 0 && wanted <= n, "wanted positions must lie in the batch");
-  const int64_t rows = self.model().tokens();
-  for (int64_t i = 0; i < n; ++i)
-    require(tokens.data()[i] >= 0 && tokens.data()[i] < rows, "tokens must be in the vocabulary");
-  std::vector<float> logits((n - wanted) * self.model().vocabulary());
-  {
-    const nb::gil_scoped_release release;
-    self.forward(tokens.data(), n, start, wanted, logits.data());
+// Numbers, texts, tuples of numbers, and parts that are dictionaries again.
+Fields fields_of(const nb::dict& given) {
+  Fields fields;
+  for (const auto& [key, value] : given) {
+    const auto name = nb::cast<std::string>(key);
+    if (nb::isinstance<nb::str>(value)) {
+      fields.set(name, nb::cast<std::string>(value));
+    } else if (nb::isinstance<nb::float_>(value)) {
+      fields.set(name, nb::cast<double>(value));
+    } else if (nb::isinstance<nb::int_>(value)) {
+      fields.set(name, nb::cast<int64_t>(value));
+    } else {
+      std::vector<int64_t> numbers;
+      std::vector<Fields> parts;
+      for (const nb::handle one : value)
+        if (nb::isinstance<nb::dict>(one))
+          parts.push_back(fields_of(nb::cast<nb::dict>(one)));
+        else
+          numbers.push_back(nb::cast<int64_t>(one));
+      if (parts.empty())
+        fields.set(name, std::move(numbers));
+      else
+        fields.set(name, std::move(parts));
+    }
   }
-  return array(std::move(logits), {static_cast<size_t>(n - wanted), static_cast<size_t>(self.model().vocabulary())});
+  return fields;
 }
 
-void tap(Executor& self, int weight, std::optional<nb::callable> callback) {
-  if (!callback) return self.tap(weight, {});
+// A value as a batch gives or takes it: float32 or int32, [positions or those wanted][width].
+using AnyArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
+
+std::vector<Given> given_of(const Model& model, const nb::dict& arrays, int64_t n, int64_t wanted) {
+  std::vector<Given> given;
+  for (const auto& [key, array] : arrays) {
+    const int index = nb::cast<int>(key);
+    const Value& value = model.value(index);
+    const auto x = nb::cast<AnyArray>(array);
+    const int64_t rows = value.axis == Axis::kPositions ? n : wanted;
+    require(x.dtype() == (value.integers ? nb::dtype<int32_t>() : nb::dtype<float>()) &&
+                static_cast<int64_t>(x.size()) == rows * value.width,
+            "an input must have the type and the shape of its value");
+    for (int64_t i = 0; value.integers && i < rows * value.width; ++i) {
+      const int32_t number = static_cast<const int32_t*>(x.data())[i];
+      require(number >= value.low && number <= value.high, "an input must lie in the interval of its value");
+    }
+    given.push_back({index, x.data()});
+  }
+  return given;
+}
+
+Tap tap_of(nb::callable callback) {
   // shared: copies of the std::function must not touch reference counts without the GIL
-  auto held = std::make_shared<nb::callable>(*callback);
-  self.tap(weight, [held](int, float* x, int64_t n, int64_t cols) {
+  auto held = std::make_shared<nb::callable>(std::move(callback));
+  return [held](int, float* x, int64_t n, int64_t cols) {
     const nb::gil_scoped_acquire acquire;
     std::vector<float> copy(x, x + n * cols);
     nb::object result = (*held)(array(std::move(copy), {static_cast<size_t>(n), static_cast<size_t>(cols)}));
@@ -286,7 +330,37 @@ void tap(Executor& self, int weight, std::optional<nb::callable> callback) {
                 static_cast<int64_t>(replaced.shape(1)) == cols,
             "a tap must return float32 inputs of the same shape, or None");
     std::copy_n(replaced.data(), n * cols, x);
-  });
+  };
+}
+
+// parts: (sequence, positions, start, first wanted). Gives the rows of the float32 value `asked`.
+Out<float> run(Engine& self, const std::vector<std::tuple<Sequence*, int64_t, int64_t, int64_t>>& parts,
+               const nb::dict& given, int asked, int64_t begin, int64_t end, const nb::dict& taps) {
+  Call call{{}, {}, {}, begin, end, {}};
+  int64_t n = 0, wanted = 0;
+  for (const auto& [sequence, count, start, first] : parts) {
+    require(count >= 1 && first >= 0 && first <= count, "wanted positions must lie in their part");
+    require(start >= 0 && start <= sequence->context() - count, "positions must lie inside the context");
+    require(start <= self.model().positions() - count, "positions must lie inside the learned positions");
+    require(&sequence->model() == &self.model(), "a sequence must be of the engine's model");
+    call.parts.push_back({sequence, count, start, first});
+    n += count, wanted += count - first;
+  }
+  require(n >= 1 && n <= Engine::kBatch, "a batch must have 1..64 positions");
+  require(begin >= 0 && begin <= end && end <= static_cast<int64_t>(self.model().operations().size()),
+          "operations must exist");
+  const Value& value = self.model().floats(asked);
+  const int64_t rows = value.axis == Axis::kPositions ? n : wanted;
+  std::vector<float> out(rows * value.width);
+  call.given = given_of(self.model(), given, n, wanted);
+  call.asked = {{asked, out.data()}};
+  if (taps.size()) call.taps.resize(self.model().weights().size());
+  for (const auto& [key, callback] : taps) call.taps.at(nb::cast<int>(key)) = tap_of(nb::cast<nb::callable>(callback));
+  {
+    const nb::gil_scoped_release release;
+    self.run(call);
+  }
+  return array(std::move(out), {static_cast<size_t>(rows), static_cast<size_t>(value.width)});
 }
 
 }  // namespace
@@ -294,8 +368,8 @@ void tap(Executor& self, int weight, std::optional<nb::callable> callback) {
 NB_MODULE(_native, m) {
   nb::exception<NotFinite>(m, "NotFiniteError", PyExc_ValueError);
   nb::exception<Busy>(m, "BusyError", PyExc_RuntimeError);
-  m.doc() = "Native kernels and the executor; use tabulae.runtime instead.";
-  m.attr("BATCH") = Executor::kBatch;
+  m.doc() = "Native kernels and the engine; use tabulae.runtime instead.";
+  m.attr("BATCH") = Engine::kBatch;
   m.attr("LAYOUTS") = nb::make_tuple("panel16");
   m.def("isas", &available_isas, "Instruction sets that run here, best first.");
   m.def(
@@ -320,79 +394,49 @@ NB_MODULE(_native, m) {
            nb::arg("orders"), nb::arg("dense"))
       .def("accumulate", &accumulate, nb::arg("weight"), nb::arg("codes").noconvert(), nb::arg("exponents").noconvert(),
            nb::arg("lookup"), nb::arg("isa") = "")
-      .def("buffer", [](PyModel& self, int64_t width) { return self.model.buffer(width); })
-      .def("embed",
-           [](PyModel& self, int weight, int out, float scale, int64_t first) {
-             self.model.push(Embed{weight, out, scale, first});
+      .def("project", &project, nb::arg("weight"), nb::arg("x").noconvert(), nb::arg("bias").noconvert().none(),
+           nb::arg("threads"), nb::arg("lookup"), nb::arg("isa") = "")
+      .def(
+          "value",
+          [](PyModel& self, bool wanted, int64_t width, std::optional<std::pair<int64_t, int64_t>> interval) {
+            const auto [low, high] = interval.value_or(std::pair<int64_t, int64_t>{0, 0});
+            return self.model.add(
+                Value{wanted ? Axis::kWanted : Axis::kPositions, width, interval.has_value(), low, high});
+          },
+          nb::arg("wanted"), nb::arg("width"), nb::arg("interval").none())
+      .def("state",
+           [](PyModel& self, int64_t width, bool per_position) {
+             return self.model.add(State{width, per_position});
            })
-      .def("embed_position",
-           [](PyModel& self, int weight, int buffer, int64_t offset) {
-             self.model.push(EmbedPosition{weight, buffer, offset});
-           })
-      .def("rms_norm",
-           [](PyModel& self, int weight, int input, int out, float eps) {
-             self.model.push(RmsNorm{weight, input, out, eps});
-           })
-      .def("layer_norm",
-           [](PyModel& self, int weight, int bias, int input, int out, float eps) {
-             self.model.push(LayerNorm{weight, bias, input, out, eps});
-           })
-      .def("project",
-           [](PyModel& self, int input, const std::vector<std::vector<int>>& linears) {
-             Project op{input, {}};
-             for (const auto& linear : linears)
-               op.linears.push_back({linear.at(0), linear.at(1), linear.at(2), linear.at(3)});
-             self.model.push(std::move(op));
-           })
-      .def("rotary",
-           [](PyModel& self, int buffer, int inv_freq, int64_t head, float scale, int long_freq, int64_t original) {
-             self.model.push(Rotary{buffer, inv_freq, head, scale, long_freq, original});
-           })
-      .def("attention",
-           [](PyModel& self, int q, int k, int v, int out, int64_t layer, int64_t heads, int64_t kv_heads, int64_t head,
-              float scale, int64_t window, int slopes) {
-             self.model.push(Attention{q, k, v, out, layer, heads, kv_heads, head, scale, window, slopes});
-           })
-      .def("activate",
-           [](PyModel& self, const std::string& fn, int input, int up, int out, std::vector<int32_t> order) {
-             self.model.push(Activate{function_of(fn), input, up, out, std::move(order)});
-           })
-      .def("add",
-           [](PyModel& self, int a, int b, int out) {
-             self.model.push(Add{a, b, out});
-           })
-      .def("soft_cap",
-           [](PyModel& self, int buffer, float cap) {
-             self.model.push(SoftCap{buffer, cap});
-           })
-      .def("select",
-           [](PyModel& self, int input, int out) {
-             self.model.push(Select{input, out});
-           })
-      .def("finish", [](PyModel& self, int logits) { self.model.finish(logits); });
+      .def("push", [](PyModel& self, const std::string& tag, const nb::dict& fields) {
+        self.model.push(tag, fields_of(fields));
+      });
 
-  nb::class_<Executor>(m, "Executor")
+  nb::class_<Sequence>(m, "Sequence")
       .def(
           "__init__",
-          [](Executor* self, const PyModel& model, int64_t context, int threads, bool lookup, const std::string& isa) {
+          [](Sequence* self, const PyModel& model, int64_t context) {
             require(context >= 1 && context < (int64_t{1} << 31), "the context must be in 1..2^31");
-            require(threads >= 1 && threads <= 1024, "threads must be in 1..1024");
-            require(model.model.logits() != kNone, "the program must be finished");
-            require(std::holds_alternative<Embed>(model.model.operations().front()),
-                    "a program must begin by embedding");
-            new (self) Executor(model.model, context, threads, lookup ? Arithmetic::kLookup : Arithmetic::kMultiply,
-                                select(isa));
+            new (self) Sequence(model.model, context);
           },
-          nb::arg("model"), nb::arg("context"), nb::arg("threads"), nb::arg("lookup"), nb::arg("isa") = "",
-          nb::keep_alive<1, 2>())
-      .def("forward", &forward, nb::arg("tokens").noconvert(), nb::arg("start"), nb::arg("wanted"))
+          nb::arg("model"), nb::arg("context"), nb::keep_alive<1, 2>());
+
+  nb::class_<Engine>(m, "Engine")
+      .def(
+          "__init__",
+          [](Engine* self, const PyModel& model, int threads, bool lookup, const std::string& isa) {
+            require(threads >= 1 && threads <= 1024, "threads must be in 1..1024");
+            new (self) Engine(model.model, threads, lookup ? Arithmetic::kLookup : Arithmetic::kMultiply, select(isa));
+          },
+          nb::arg("model"), nb::arg("threads"), nb::arg("lookup"), nb::arg("isa") = "", nb::keep_alive<1, 2>())
+      .def("run", &run, nb::arg("parts"), nb::arg("given"), nb::arg("asked"), nb::arg("begin"), nb::arg("end"),
+           nb::arg("taps"))
       .def(
           "read_plainly",
-          [](Executor& self, int64_t cached) {
-            require(cached >= 0 && cached <= self.context(), "the cached positions must lie in the context");
+          [](Engine& self, Sequence& sequence, int64_t cached) {
+            require(cached >= 0 && cached <= sequence.context(), "the cached positions must lie in the context");
             const nb::gil_scoped_release release;
-            return self.read_plainly(cached);
+            return self.read_plainly(sequence, cached);
           },
-          nb::arg("cached"))
-      .def("tap", &tap, nb::arg("weight"), nb::arg("callback").none());
+          nb::arg("sequence"), nb::arg("cached"));
 }

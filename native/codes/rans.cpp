@@ -207,7 +207,7 @@ std::vector<uint8_t> encode(std::span<const uint8_t> symbols, int threads) {
   std::array<Coder, 256> coders{};
   for (uint32_t s = 0, start = 0; s < 256; start += f[s++]) coders[s] = {f[s], start};
   std::vector<std::vector<uint16_t>> blocks((count + kBlock - 1) / kBlock);
-  Threads(useful(threads, count / kBlock)).run(static_cast<int64_t>(blocks.size()), 1, [&](int64_t begin, int64_t end) {
+  Threads(useful(threads, count / kBlock)).run(static_cast<int64_t>(blocks.size()), 1, [&](int, int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b)
       blocks[b] = encode_block(symbols.subspan(b * kBlock, std::min(kBlock, count - b * kBlock)), coders);
   });
@@ -273,7 +273,7 @@ void Stream::read_index(int64_t at) {
 void Stream::decode(uint8_t* out, int threads) const {
   const Table table(frequencies_);
   std::atomic<int64_t> damaged{blocks()};
-  Threads(useful(threads, blocks())).run(blocks(), kLanes, [&](int64_t begin, int64_t end) {
+  Threads(useful(threads, blocks())).run(blocks(), kLanes, [&](int, int64_t begin, int64_t end) {
     for (int64_t first = begin; first < end; first += kLanes) {
       const int n = static_cast<int>(std::min<int64_t>(kLanes, end - first));
       const int64_t last = std::min(kBlock, count_ - (first + n - 1) * kBlock);  // only the very last can be short

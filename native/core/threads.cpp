@@ -53,7 +53,7 @@ class Threads::Pool {
  public:
   explicit Pool(int workers) {
     try {
-      for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
+      for (int i = 0; i < workers; ++i) workers_.emplace_back([this, i] { work(i + 1); });
     } catch (...) {  // no more threads to be had: those that started must end first
       stop();
       throw;
@@ -70,7 +70,7 @@ class Threads::Pool {
       ++round_;
     }
     wake_.notify_all();
-    take();
+    take(0);
     for (int spins = 0; busy_.load() > 0; ++spins)
       if (spins < kSpins)
         TABULAE_PAUSE();
@@ -90,10 +90,10 @@ class Threads::Pool {
     for (auto& worker : workers_) worker.join();
   }
 
-  void take() {
+  void take(int thread) {
     try {
       for (int64_t begin; (begin = next_.fetch_add(step_)) < items_;)
-        call_(body_, begin, begin + step_ < items_ ? begin + step_ : items_);
+        call_(body_, thread, begin, begin + step_ < items_ ? begin + step_ : items_);
     } catch (...) {
       std::lock_guard lock(mutex_);
       if (!error_) error_ = std::current_exception();
@@ -101,7 +101,7 @@ class Threads::Pool {
     }
   }
 
-  void work() {
+  void work(int thread) {
     const FloatMode mode;
     for (uint32_t seen = 0;;) {
       for (int spins = 0; round_.load() == seen && spins < kSpins; ++spins) TABULAE_PAUSE();
@@ -111,7 +111,7 @@ class Threads::Pool {
       }
       ++seen;  // rounds cannot be missed: the next one starts only when all are done with this one
       if (stop_) return;
-      take();
+      take(thread);
       --busy_;
     }
   }

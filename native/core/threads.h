@@ -20,20 +20,21 @@ class Threads {
 
   int count() const { return count_; }
 
-  // body(begin, end) over [0, items), in ranges that are multiples of `grain`. What a body throws is thrown here, once
-  // all threads are done.
+  // body(thread, begin, end) over [0, items), in ranges that are multiples of `grain`; the caller is thread 0. What a
+  // body throws is thrown here, once all threads are done.
   template <class Body>
   void run(int64_t items, int64_t grain, Body&& body) {
     if (count() == 1 || items <= grain) {
-      if (items > 0) body(int64_t{0}, items);
+      if (items > 0) body(0, int64_t{0}, items);
       return;
     }
     start(
-        items, grain, [](void* b, int64_t begin, int64_t end) { (*static_cast<Body*>(b))(begin, end); }, &body);
+        items, grain, [](void* b, int thread, int64_t begin, int64_t end) { (*static_cast<Body*>(b))(thread, begin, end); },
+        &body);
   }
 
  private:
-  using Call = void (*)(void*, int64_t, int64_t);
+  using Call = void (*)(void*, int, int64_t, int64_t);
   class Pool;  // the workers, and all that they share with the caller
   void start(int64_t items, int64_t grain, Call call, void* body);
   void abandon();

@@ -16,7 +16,7 @@ TYPE_CHECKING = False  # to a type checker this name is true; typing itself take
 if TYPE_CHECKING:
     from typing import Any
 
-    from tabulae.runtime.language_model import Generation, LanguageModel
+    from tabulae.runtime.language_model import Generation, LanguageModel, Piece
     from tabulae.text.sampling import Sampler
     from tabulae.workflows.check import check
     from tabulae.workflows.load import load
@@ -29,6 +29,7 @@ __all__ = [
     "Generation",
     "LanguageModel",
     "ModelError",
+    "Piece",
     "Sampler",
     "TableModelError",
     "TabulaeError",
@@ -42,6 +43,7 @@ __all__ = [
 _PLACES = {
     "Generation": ("tabulae.runtime.language_model", "Generation"),
     "LanguageModel": ("tabulae.runtime.language_model", "LanguageModel"),
+    "Piece": ("tabulae.runtime.language_model", "Piece"),
     "Sampler": ("tabulae.text.sampling", "Sampler"),
     "TrainedModel": ("tabulae.workflows.trained", "TrainedModel"),
     "check": ("tabulae.workflows.check", "check"),

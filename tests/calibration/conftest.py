@@ -9,7 +9,8 @@ from tiny_models import TOKENS
 from tiny_tables import bound, float_model
 
 from tabulae.calibration import Draft
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 
@@ -17,7 +18,7 @@ from tabulae.runtime.session import Session
 class Model:
     """A trained model in memory."""
 
-    program: Program
+    program: Decoder
     weights: dict[str, np.ndarray]
 
     @property
@@ -42,7 +43,7 @@ def logits_of(draft: Draft) -> np.ndarray:
     weights = {key: draft.tensors[key] for key in draft.program.weights()}
     assert set(weights) == set(draft.tensors)
     assert all(w.shape == draft.tensors.shape(key) and w.dtype == np.float32 for key, w in weights.items())
-    return Session(bound(draft.program, weights), context=64, threads=1).feed(TOKENS, wanted=0)
+    return Session(Engine(bound(draft.program, weights), threads=1), 64).feed(TOKENS, wanted=0)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def test_kinds(name, expected, tiny) -> None:
 
 def test_query_heads_share_the_channels_of_their_key_value_head(tiny) -> None:
     (edge, _) = [edge for edge in edges(Draft.of(tiny("llama"))) if edge.kind == "values"]
-    assert edge.channels == 32 and edge.layer == 0
+    assert edge.channels == 32 and edge.number == 5
     heads = edge.columns.reshape(4, 16)
     np.testing.assert_array_equal(heads[:2], [range(16)] * 2)
     np.testing.assert_array_equal(heads[2:], [range(16, 32)] * 2)

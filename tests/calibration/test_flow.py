@@ -1,7 +1,9 @@
 from tiny_tables import float_model
 
 from tabulae.calibration.flow import Flow
-from tabulae.program.operations import Attention, Gate, Rotary
+from tabulae.program.ops.attention import Attention
+from tabulae.program.ops.gate import Gate
+from tabulae.program.ops.rotary import Rotary
 
 
 def test_every_writing_is_a_value_of_its_own() -> None:

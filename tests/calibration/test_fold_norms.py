@@ -3,7 +3,8 @@ import pytest
 from tiny_models import CONFIGS
 
 from tabulae.calibration import Draft, fold_norms, untie
-from tabulae.program.operations import LayerNorm, RMSNorm
+from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.ops.rms_norm import RMSNorm
 
 
 @pytest.mark.parametrize("name", CONFIGS)

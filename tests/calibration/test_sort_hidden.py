@@ -8,9 +8,10 @@ from tabulae.calibration.edges import edges
 from tabulae.calibration.sort_hidden import hidden_layers
 from tabulae.errors import UsageError
 from tabulae.formats import parse
-from tabulae.program.consistency import check_program
 from tabulae.program.interpreter import Interpreter
-from tabulae.program.operations import Activate, Gate
+from tabulae.program.ops.activate import Activate
+from tabulae.program.ops.gate import Gate
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 
@@ -34,7 +35,7 @@ def with_importance(model) -> Draft:
 def test_sorted_units_compute_the_same(name, tiny, deviation) -> None:
     before = with_importance(tiny(name))
     draft = sort_hidden(before, group=group_of(tiny(name)))
-    check_program(draft.program)
+    draft.program.check()
     assert len(before.importance) >= 2 and draft.notes == ()
     for reader, importance in draft.importance.items():
         loudness = np.square(draft.tensors[reader]).sum(0) * importance
@@ -53,7 +54,7 @@ def test_dealt_units_give_the_bits_of_the_reference(name, tiny) -> None:
     }
     expected = Interpreter(draft.program, weights).logits(TOKENS, wanted="all")
     for isa, arithmetic, threads in WAYS:
-        session = Session(bound(draft.program, weights), context=64, threads=threads, arithmetic=arithmetic, isa=isa)
+        session = Session(Engine(bound(draft.program, weights), threads=threads, arithmetic=arithmetic, isa=isa), 64)
         np.testing.assert_array_equal(session.feed(TOKENS, wanted=0).view(np.uint32), expected.view(np.uint32))
 
 

@@ -9,8 +9,8 @@ from tabulae.calibration.split_rows import token_bands, whole_name
 from tabulae.evaluation.sensitivity import tables
 from tabulae.evaluation.torch_twin import Twin
 from tabulae.formats import parse
-from tabulae.program.consistency import check_program
 from tabulae.program.interpreter import Interpreter
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 SMALL = 1 << 10  # weights of a band
@@ -21,7 +21,7 @@ FORMS = ("int:8/row/absmax", "normal:4/g64/search", "grid:3/row/rms", "lloyd:5/g
 def test_bands_change_no_bit(name, tiny, logits) -> None:
     whole = Draft.of(tiny(name))
     draft = split_rows(whole, least=SMALL, group=4)
-    check_program(draft.program)
+    draft.program.check()
     assert len(draft.names) > len(whole.names) + 4
     np.testing.assert_array_equal(logits(draft), logits(whole))
 
@@ -34,7 +34,7 @@ def test_bands_of_many_formats_give_the_bits_of_the_reference(name, tiny) -> Non
     weights |= {key: parse(FORMS[i % 4]).encode(weights[key]).matrix for i, key in enumerate(names)}
     expected = Interpreter(draft.program, weights).logits(TOKENS, wanted="all")
     for isa, arithmetic, threads in WAYS:
-        session = Session(bound(draft.program, weights), context=64, threads=threads, arithmetic=arithmetic, isa=isa)
+        session = Session(Engine(bound(draft.program, weights), threads=threads, arithmetic=arithmetic, isa=isa), 64)
         np.testing.assert_array_equal(session.feed(TOKENS, wanted=0).view(np.uint32), expected.view(np.uint32))
 
 

@@ -5,7 +5,11 @@ from tabulae.arithmetic.activations import encode
 from tabulae.arithmetic.rotation import random_rotation
 from tabulae.errors import UsageError
 from tabulae.evaluation.activations import Coding, activations_alone
-from tabulae.program.operations import Embed, Linear, Program, Project, Select
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Linear
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.select import Select
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel
 
@@ -48,7 +52,7 @@ def model() -> LanguageModel:
     rng = np.random.default_rng(1)
     linears = [Project("x", (Linear("w", "y"),)), Select("y", "last"), Project("last", (Linear("e", "logits"),))]
     buffers = {"x": COLS, "y": COLS, "last": COLS, "logits": VOCABULARY}
-    program = Program((Embed("e", "x"), *linears), buffers, "logits", VOCABULARY, 64)
+    program = Decoder.of((Embed.of("e", "x"), *linears), buffers, VOCABULARY, 64)
     shapes = {"e": (VOCABULARY, COLS), "w": (COLS, COLS)}
     weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     with LanguageModel(Binding(program, weights), None, threads=1) as model:

@@ -9,7 +9,8 @@ from tiny_tables import bound, float_model
 from tabulae.errors import FileError, ModelError, UsageError
 from tabulae.evaluation.importance import KEY, Importance, load, measure_importance, save
 from tabulae.evaluation.windows import Windows
-from tabulae.program.interpreter import rms_norm
+from tabulae.program.ops.rms_norm import rms_norm
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 PROGRAM, WEIGHTS = float_model("llama")
@@ -24,7 +25,7 @@ class Model:
         self.program, self.binding = program, bound(program, weights)
 
     def session(self) -> Session:
-        return Session(self.binding, context=64)
+        return Session(Engine(self.binding), 64)
 
 
 @pytest.fixture(scope="module")

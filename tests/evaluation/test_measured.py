@@ -9,6 +9,7 @@ from tabulae.evaluation.sensitivity import checked, relative_error, tables
 from tabulae.evaluation.value import mean_of
 from tabulae.evaluation.windows import Windows
 from tabulae.formats import parse
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 WINDOWS = Windows(np.random.default_rng(6).integers(0, 199, (3, 14)).astype(np.int32), 4)
@@ -16,7 +17,7 @@ WINDOWS = Windows(np.random.default_rng(6).integers(0, 199, (3, 14)).astype(np.i
 
 def run(program, weights):
     binding = bound(program, weights)
-    return [Session(binding, context=64).feed(WINDOWS.inputs(i), wanted=WINDOWS.first) for i in range(len(WINDOWS))]
+    return [Session(Engine(binding), 64).feed(WINDOWS.inputs(i), wanted=WINDOWS.first) for i in range(len(WINDOWS))]
 
 
 def naive(program, weights, name, decoded):

@@ -9,6 +9,7 @@ from tiny_tables import bound, float_model
 
 from tabulae.errors import UsageError
 from tabulae.evaluation.torch_twin import Twin, need_torch
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 
@@ -24,7 +25,7 @@ def test_without_torch_there_is_a_clear_error(monkeypatch):
 def test_the_logits_are_those_of_the_executor(name):
     torch = pytest.importorskip("torch")
     program, weights = float_model(name)
-    expected = Session(bound(program, weights), context=64).feed(TOKENS, wanted=9)
+    expected = Session(Engine(bound(program, weights)), 64).feed(TOKENS, wanted=9)
     twin = Twin(program, weights)
     batch = torch.tensor([TOKENS, TOKENS[::-1]])
     found = twin.logits(batch, 9).detach().numpy()

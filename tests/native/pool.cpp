@@ -25,7 +25,7 @@ void require(bool holds, const char* what) {
 // Plain integers: that no two threads touch one of them is for a sanitizer to say.
 void every_item_once(Threads& pool, int64_t items, int64_t grain) {
   std::vector<int> times(items);
-  pool.run(items, grain, [&](int64_t begin, int64_t end) {
+  pool.run(items, grain, [&](int, int64_t begin, int64_t end) {
     require(begin % grain == 0 && (end % grain == 0 || end == items), "ranges must keep to the grain");
     for (int64_t i = begin; i < end; ++i) ++times[i];
   });
@@ -35,7 +35,7 @@ void every_item_once(Threads& pool, int64_t items, int64_t grain) {
 void errors_come_through(Threads& pool) {
   bool thrown = false;
   try {
-    pool.run(1000, 1, [](int64_t begin, int64_t) {
+    pool.run(1000, 1, [](int, int64_t begin, int64_t) {
       if (begin % 3 == 0) throw std::runtime_error("a body");
     });
   } catch (const std::runtime_error&) {

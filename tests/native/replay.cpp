@@ -13,19 +13,19 @@
 #include <string>
 #include <vector>
 
-#include "decoder/executor.h"
+#include "graph/engine.h"
 
 using namespace tabulae;
 
 namespace {
 
-// i: an integer; f: a float; s: text or the bytes of an array; l: a list; n: nothing.
-struct Value {
+// i: an integer; f: a float; s: text or the bytes of an array; l: a list; d: a dictionary; n: nothing.
+struct Item {
   char kind = 'n';
   int64_t integer = 0;
   float number = 0;
   std::vector<char> bytes;
-  std::vector<Value> list;
+  std::vector<Item> list;
 
   operator int64_t() const { return integer; }
   operator int() const { return static_cast<int>(integer); }
@@ -41,9 +41,9 @@ struct Value {
   }
 };
 
-struct Call {
+struct Entry {
   std::string name;
-  std::vector<Value> values;
+  std::vector<Item> values;
 };
 
 class Tape {
@@ -51,7 +51,7 @@ class Tape {
   explicit Tape(const char* path) : file_(path, std::ios::binary) {
     if (!file_) throw std::runtime_error(std::string("no tape at ") + path);
   }
-  bool next(Call& call) {
+  bool next(Entry& call) {
     if (file_.peek() == EOF) return false;
     call = {value().text(), value().list};
     return true;
@@ -64,8 +64,8 @@ class Tape {
     if (!file_.read(reinterpret_cast<char*>(&x), sizeof x)) throw std::runtime_error("the tape is cut off");
     return x;
   }
-  Value value() {
-    Value v;
+  Item value() {
+    Item v;
     v.kind = raw<char>();
     if (v.kind == 'i') v.integer = raw<int64_t>();
     if (v.kind == 'f') v.number = raw<float>();
@@ -73,23 +73,14 @@ class Tape {
       v.bytes.resize(raw<int64_t>());
       file_.read(v.bytes.data(), static_cast<std::streamsize>(v.bytes.size()));
     }
-    if (v.kind == 'l')
+    if (v.kind == 'l' || v.kind == 'd')
       for (int64_t left = raw<int64_t>(); left > 0; --left) v.list.push_back(value());
     return v;
   }
   std::ifstream file_;
 };
 
-Function function_of(const std::string& name) {
-  for (const auto& [known, function] : {std::pair{"silu", Function::kSilu},
-                                        {"gelu", Function::kGelu},
-                                        {"gelu_tanh", Function::kGeluTanh},
-                                        {"relu", Function::kRelu}})
-    if (name == known) return function;
-  throw std::runtime_error("unknown function " + name);
-}
-
-Rotation rotation_of(const Value& signs, const Value& orders, const Value& dense) {
+Rotation rotation_of(const Item& signs, const Item& orders, const Item& dense) {
   Rotation rotation;
   if (signs.kind == 'n') return rotation;
   rotation.signs = signs.array<float>();
@@ -101,7 +92,7 @@ Rotation rotation_of(const Value& signs, const Value& orders, const Value& dense
   return rotation;
 }
 
-void add_table(Model& model, const std::vector<Value>& v) {
+void add_table(Model& model, const std::vector<Item>& v) {
   TableMatrix m;
   m.rows = v[0], m.cols = v[1], m.bits = v[2], m.exponents = v[3], m.group = v[4], m.chunk = v[5];
   m.codes = v[6].data<uint8_t>();
@@ -113,61 +104,49 @@ void add_table(Model& model, const std::vector<Value>& v) {
             rotation_of(v[14], v[15], v[16]));
 }
 
-using Values = std::vector<Value>;
+// A dictionary is a list of names and values in turn.
+Fields fields_of(const Item& given) {
+  Fields fields;
+  for (size_t i = 0; i < given.list.size(); i += 2) {
+    const std::string name = given.list[i].text();
+    const Item& value = given.list[i + 1];
+    if (value.kind == 'i') fields.set(name, value.integer);
+    if (value.kind == 'f') fields.set(name, static_cast<double>(value.number));
+    if (value.kind == 's') fields.set(name, value.text());
+    if (value.kind != 'l') continue;
+    std::vector<int64_t> numbers;
+    std::vector<Fields> parts;
+    for (const Item& one : value.list)
+      if (one.kind == 'd')
+        parts.push_back(fields_of(one));
+      else
+        numbers.push_back(one);
+    if (parts.empty())
+      fields.set(name, numbers);
+    else
+      fields.set(name, parts);
+  }
+  return fields;
+}
+
+using Values = std::vector<Item>;
 const std::map<std::string, void (*)(Model&, const Values&)> kCalls = {
     {"float_matrix",
      [](Model& m, const Values& v) {
        m.add(FloatMatrix{v[0], v[1], v[2].data<float>()});
      }},
     {"table_matrix", add_table},
-    {"buffer", [](Model& m, const Values& v) { m.buffer(v[0]); }},
-    {"embed",
+    {"value",
      [](Model& m, const Values& v) {
-       m.push(Embed{v[0], v[1], v[2], v[3]});
+       const bool integers = v[2].kind == 'l';
+       const int64_t low = integers ? v[2].list[0] : 0, high = integers ? v[2].list[1] : 0;
+       m.add(Value{static_cast<int64_t>(v[0]) ? Axis::kWanted : Axis::kPositions, v[1], integers, low, high});
      }},
-    {"embed_position",
+    {"state",
      [](Model& m, const Values& v) {
-       m.push(EmbedPosition{v[0], v[1], v[2]});
+       m.add(State{v[0], static_cast<int64_t>(v[1]) != 0});
      }},
-    {"rms_norm",
-     [](Model& m, const Values& v) {
-       m.push(RmsNorm{v[0], v[1], v[2], v[3]});
-     }},
-    {"layer_norm",
-     [](Model& m, const Values& v) {
-       m.push(LayerNorm{v[0], v[1], v[2], v[3], v[4]});
-     }},
-    {"project",
-     [](Model& m, const Values& v) {
-       Project op{v[0], {}};
-       for (const Value& one : v[1].list) op.linears.push_back({one.list[0], one.list[1], one.list[2], one.list[3]});
-       m.push(op);
-     }},
-    {"rotary",
-     [](Model& m, const Values& v) {
-       m.push(Rotary{v[0], v[1], v[2], v[3], v[4], v[5]});
-     }},
-    {"attention",
-     [](Model& m, const Values& v) {
-       m.push(Attention{v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10]});
-     }},
-    {"activate",
-     [](Model& m, const Values& v) {
-       m.push(Activate{function_of(v[0].text()), v[1], v[2], v[3], {v[4].list.begin(), v[4].list.end()}});
-     }},
-    {"add",
-     [](Model& m, const Values& v) {
-       m.push(Add{v[0], v[1], v[2]});
-     }},
-    {"soft_cap",
-     [](Model& m, const Values& v) {
-       m.push(SoftCap{v[0], v[1]});
-     }},
-    {"select",
-     [](Model& m, const Values& v) {
-       m.push(Select{v[0], v[1]});
-     }},
-    {"finish", [](Model& m, const Values& v) { m.finish(v[0]); }},
+    {"push", [](Model& m, const Values& v) { m.push(v[0].text(), fields_of(v[1])); }},
 };
 
 struct Hash {
@@ -178,19 +157,26 @@ struct Hash {
   }
 };
 
-// The hash of what all forward calls of the tape give. A second sequence beside it has threads of its own.
-uint64_t run(const Model& model, const std::list<Call>& forwards, const std::string& isa, Arithmetic arithmetic,
+// The hash of what all forward calls of the tape give. A second engine beside it has threads of its own.
+uint64_t run(const Model& model, const std::list<Entry>& forwards, const std::string& isa, Arithmetic arithmetic,
              int threads) {
-  Executor executor(model, forwards.front().values[3], threads, arithmetic, select(isa));
-  Executor beside(model, 1, threads, arithmetic, select(isa));
+  Engine engine(model, threads, arithmetic, select(isa)), other(model, threads, arithmetic, select(isa));
+  Sequence sequence(model, forwards.front().values[3]), beside(model, 1);
+  const auto operations = static_cast<int64_t>(model.operations().size());
   Hash hash;
-  for (const Call& call : forwards) {
+  for (const Entry& call : forwards) {
     const std::vector<int32_t> tokens = call.values[0].array<int32_t>();
     const int64_t n = static_cast<int64_t>(tokens.size()), wanted = call.values[2];
-    std::vector<float> logits((n - wanted) * model.vocabulary());
-    executor.forward(tokens.data(), n, call.values[1], wanted, logits.data());
+    const int input = call.values[4], output = call.values[5];
+    std::vector<float> logits((n - wanted) * model.width(output));
+    engine.run({{{&sequence, n, call.values[1], wanted}},
+                {{input, tokens.data()}},
+                {{output, logits.data()}},
+                0,
+                operations,
+                {}});
     hash.add(logits);
-    beside.forward(tokens.data(), 1, 0, 1, logits.data());
+    other.run({{{&beside, 1, 0, 1}}, {{input, tokens.data()}}, {}, 0, operations, {}});
   }
   return hash.value;
 }
@@ -201,8 +187,8 @@ int main(int count, char** arguments) try {
   if (count != 2) throw std::runtime_error("usage: replay TAPE");
   Tape tape(arguments[1]);
   Model model;
-  std::list<Call> calls, forwards;  // nodes stay where they are: weights point into them
-  for (Call call; tape.next(call);) {
+  std::list<Entry> calls, forwards;  // nodes stay where they are: weights point into them
+  for (Entry call; tape.next(call);) {
     if (call.name == "forward") {
       forwards.push_back(call);
       continue;

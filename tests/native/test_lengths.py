@@ -9,9 +9,28 @@ from tabulae import _native
 from tabulae.arithmetic import activations
 from tabulae.arithmetic.linear import accumulate
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
-from tabulae.program import operations as ops
+from tabulae.program.graph import Decoder
 from tabulae.program.interpreter import Interpreter
+from tabulae.program.operation import Linear
+from tabulae.program.ops import OPERATIONS
+from tabulae.program.ops.activate import Activate
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.attention import Attention, kept
+from tabulae.program.ops.combine import Combine
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.embed_position import EmbedPosition
+from tabulae.program.ops.gate import Gate
+from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.project_routed import Experts, ProjectRouted
+from tabulae.program.ops.rms_norm import RMSNorm
+from tabulae.program.ops.rotary import Rotary
+from tabulae.program.ops.route import Route
+from tabulae.program.ops.select import Select
+from tabulae.program.ops.soft_cap import SoftCap
+from tabulae.program.value import Int, Value
 from tabulae.runtime.binding import Binding, add_weight, pack_matrix
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 TOKENS = [3, 1, 4, 1, 5, 0, 2]  # a whole tile of four positions, and a rest
@@ -80,34 +99,52 @@ def test_activation_codes_of_every_length(isa):
         np.testing.assert_array_equal(scales, expected.scales)
 
 
+EXPERTS, TOP = 5, 2
+
+
 def everything(width):
     """A program with every operation, all of them ``width`` columns wide."""
-    names = ("x", "n", "q", "k", "v", "a", "m", "u", "g", "s", "y")
-    program = ops.Program(
-        operations=(
-            ops.Embed("e", "x"),
-            ops.EmbedPosition("p", "x"),
-            ops.RMSNorm("gain", "x", "n", 1e-5),
-            ops.Project("n", (ops.Linear("wq", "q"), ops.Linear("wk", "k", "bias"), ops.Linear("wv", "v"))),
-            *((ops.Rotary("q", "turns", width), ops.Rotary("k", "turns", width)) if width > 1 else ()),
-            ops.Attention("q", "k", "v", "a", 0, 1, 1, width, 0.3, 5, "slopes"),
-            ops.LayerNorm("gain", "bias", "a", "m", 1e-5),
-            ops.Project("m", (ops.Linear("wu", "u"), ops.Linear("wg", "g"))),
-            ops.Gate("silu", "g", "u", "s"),
-            ops.Activate("gelu", "s", "u"),
-            ops.Add("u", "x", "s"),
-            ops.Select("s", "y"),
+    names = ("x", "n", "q", "k", "v", "a", "m", "u", "g", "s", "o", "r", "logits")
+    choices = {name: Value(("positions", TOP, width)) for name in ("eg", "eu", "es", "ed")}
+    choices |= {"chosen": Value(("positions", TOP), Int(0, EXPERTS - 1)), "shares": Value(("positions", TOP))}
+    banks = {bank: tuple(f"{bank}{expert}" for expert in range(EXPERTS)) for bank in ("bg", "bu", "bd")}
+    program = Decoder.of(
+        (
+            Embed.of("e", "x"),
+            EmbedPosition("p", "x"),
+            RMSNorm("gain", "x", "n", 1e-5),
+            Project("n", (Linear("wq", "q"), Linear("wk", "k", "bias"), Linear("wv", "v"))),
+            *((Rotary("q", "turns", width), Rotary("k", "turns", width)) if width > 1 else ()),
+            Attention("q", "k", "v", "a", *kept(0), 1, 1, width, 0.3, 5, "slopes"),
+            LayerNorm("gain", "bias", "a", "m", 1e-5),
+            Route("router", "m", "chosen", "shares", TOP, True, 1.5),
+            ProjectRouted("m", "chosen", (Experts(banks["bg"], "eg"), Experts(banks["bu"], "eu"))),
+            Gate("silu", "eg", "eu", "es", (width,)),
+            ProjectRouted("es", "chosen", (Experts(banks["bd"], "ed"),)),
+            Combine("ed", "shares", "r"),
+            Project("m", (Linear("wu", "u"), Linear("wg", "g"))),
+            Gate("silu", "g", "u", "s"),
+            Activate("gelu", "s", "u"),
+            Add("u", "x", "s"),
+            Add("s", "r", "o"),
+            SoftCap("o", 3.0),
+            Select("o", "logits"),
         ),
-        buffers=dict.fromkeys(names, width),
-        logits="y",
+        dict.fromkeys(names, width) | choices,
         vocabulary=width,
         context=8,
         constants={"turns": tuple(0.5**i for i in range(max(1, width // 2))), "slopes": (0.25,)},
     )
     rng = np.random.default_rng(width)
-    shapes = {"e": (width, width), "p": (8, width), "gain": (width,), "bias": (width,)}
-    shapes |= dict.fromkeys(("wq", "wk", "wv", "wu", "wg"), (width, width))
+    shapes = {"e": (width, width), "p": (8, width), "gain": (width,), "bias": (width,), "router": (EXPERTS, width)}
+    shapes |= dict.fromkeys(
+        ("wq", "wk", "wv", "wu", "wg", *(one for bank in banks.values() for one in bank)), (width, width)
+    )
     return program, {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def test_every_operation_is_tried():
+    assert {op.tag for op in everything(8)[0].operations} == set(OPERATIONS)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -116,12 +153,13 @@ def test_every_operation_at_every_width(isa, threads):
     """Float weights and, for the linears, tables; every weight at an address of its own."""
     for width in range(1, 70):
         program, weights = everything(width)
-        weights |= {"wk": matrix(np.random.default_rng(1), width, width, 5, None)}
+        tables = {name: matrix(np.random.default_rng(1), width, width, 5, None) for name in ("wk", "bu1", "bu2", "bd0")}
+        weights |= tables
         tokens = [token % width for token in TOKENS]
         expected = Interpreter(program, weights).logits(tokens, wanted="all")
         bound = {
             name: shifted(w, (width + i) % 16) if isinstance(w, np.ndarray) else misaligned(pack_matrix(name, w), i)
             for i, (name, w) in enumerate(weights.items())
         }
-        got = Session(Binding(program, bound), context=8, threads=threads, isa=isa).feed(tokens, wanted=0)
+        got = Session(Engine(Binding(program, bound), threads=threads, isa=isa), 8).feed(tokens, wanted=0)
         np.testing.assert_array_equal(got.view(np.uint32), expected.view(np.uint32), err_msg=f"width {width}")

@@ -12,6 +12,7 @@ from tiny_tables import WAYS, bound, encoded, float_model
 
 from tabulae import _native
 from tabulae.runtime.binding import pack_matrix
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 SANITIZE = os.environ.get("TABULAE_SANITIZE", "")
@@ -54,7 +55,7 @@ def test_one_hash_with_and_without_python(built, name, tmp_path):
     packed = {k: w if isinstance(w, np.ndarray) else pack_matrix(k, w) for k, w in tables.items()}
     record(tmp_path / "tape", model, packed, PIECES)
     lines = output_of([*built("replay"), tmp_path / "tape"]).splitlines()
-    session = Session(bound(model, tables), context=64)
+    session = Session(Engine(bound(model, tables)), 64)
     expected = fnv1a(b"".join(session.feed(piece, wanted=0).tobytes() for piece in PIECES))
     ways = [(isa, arithmetic, threads) for isa, arithmetic, _ in WAYS[::2] for threads in (1, 2, 3)]
     assert lines == [f"{isa} {arithmetic} {threads} {expected}" for isa, arithmetic, threads in ways]

@@ -12,22 +12,20 @@ from tabulae.arithmetic.polynomials import cos, sin, tanh
 from tabulae.arithmetic.reductions import lanes_sum
 from tabulae.arithmetic.rotation import random_rotation
 from tabulae.errors import ModelError, UsageError
-from tabulae.program.interpreter import Interpreter, layer_norm, rms_norm, rotary
-from tabulae.program.operations import (
-    Add,
-    AnyOperation,
-    Attention,
-    Embed,
-    EmbedPosition,
-    Gate,
-    Linear,
-    Program,
-    Project,
-    RMSNorm,
-    Rotary,
-    Select,
-    SoftCap,
-)
+from tabulae.program.graph import Decoder
+from tabulae.program.interpreter import Interpreter
+from tabulae.program.operation import Linear, Operation
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.attention import Attention, kept
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.embed_position import EmbedPosition
+from tabulae.program.ops.gate import Gate
+from tabulae.program.ops.layer_norm import layer_norm
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.rms_norm import RMSNorm, rms_norm
+from tabulae.program.ops.rotary import Rotary, rotary
+from tabulae.program.ops.select import Select
+from tabulae.program.ops.soft_cap import SoftCap
 
 WIDTH, VOCABULARY = 8, 12
 rng = np.random.default_rng(4)
@@ -43,14 +41,14 @@ def table(rows: int, cols: int, **more: Any) -> TableMatrix:
     return TableMatrix(codes, codebook, np.full(rows, 2.0**-7, np.float32), None, cols, **more)
 
 
-def program(*body: AnyOperation, **more: Any) -> Program:
+def program(*body: Operation, **more: Any) -> Decoder:
     """A body on x between an embedding and a tied head."""
     buffers = dict.fromkeys(("x", "h", "q", "k", "v", "a", "last"), WIDTH) | {"logits": VOCABULARY}
     head = (Select("x", "last"), Project("last", (Linear("e", "logits"),)))
-    return Program((Embed("e", "x"), *body, *head), buffers, "logits", VOCABULARY, 20, **more)
+    return Decoder.of((Embed.of("e", "x"), *body, *head), buffers, VOCABULARY, 20, **more)
 
 
-ATTENTION = Attention("q", "k", "v", "a", layer=0, heads=2, kv_heads=2, head=4, scale=0.5)
+ATTENTION = Attention("q", "k", "v", "a", *kept(0), heads=2, kv_heads=2, head=4, scale=0.5)
 BLOCK = (
     RMSNorm("g", "x", "h", 1e-5),
     Project("h", (Linear("wq", "q", "b"), Linear("wk", "k"), Linear("wv", "v"))),
@@ -72,11 +70,7 @@ def test_a_program_of_table_weights_is_its_operations_one_after_the_other() -> N
     positions, inv_freq = np.arange(2), np.float32([1, 0.25])
     q = rotary(apply(weights["wq"], h, weights["b"]), positions, inv_freq, 4)
     k, v = rotary(apply(weights["wk"], h), positions, inv_freq, 4), apply(weights["wv"], h)
-    from tabulae.program.attention import Cache, attend
-
-    cache = Cache()
-    cache.put(0, k, v)
-    x = x + apply(weights["wo"], attend(ATTENTION, q, positions, cache, None))
+    x = x + apply(weights["wo"], ATTENTION.attend(q, positions, k, v, None))
     np.testing.assert_array_equal(model.logits([3, 11], wanted="all"), apply(weights["e"], x))
     np.testing.assert_array_equal(model.logits([3, 11]), apply(weights["e"], x)[-1:])
 
@@ -93,7 +87,7 @@ def test_table_weights_in_pieces_give_the_same_bits() -> None:
 def test_embeddings_are_scaled_and_placed() -> None:
     weights = {"e": normal(VOCABULARY, WIDTH), "p": normal(22, WIDTH)}
     plain = program(EmbedPosition("p", "x", offset=2))
-    scaled = msgspec.structs.replace(plain, operations=(Embed("e", "x", scale=3.0), *plain.operations[1:]))
+    scaled = msgspec.structs.replace(plain, operations=(Embed.of("e", "x", scale=3.0), *plain.operations[1:]))
     logits = Interpreter(scaled, weights).logits([5, 6], wanted="all")
     expected = weights["e"][[5, 6]] * np.float32(3) + weights["p"][[2, 3]]
     np.testing.assert_array_equal(logits, float_linear(weights["e"], expected))
@@ -181,7 +175,7 @@ def test_a_prompt_beyond_the_context_is_refused(model: Interpreter) -> None:
 def test_a_rotated_embedding_is_refused() -> None:
     rotated = table(VOCABULARY, WIDTH, rotation=random_rotation(WIDTH, 0))
     with pytest.raises(ModelError, match=r"\[e\] an embedding must not be rotated"):
-        Interpreter(program(), {"e": rotated})
+        Interpreter(program(), {"e": rotated}).logits([1])
 
 
 def test_weights_of_another_type_are_refused() -> None:

@@ -11,9 +11,12 @@ from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.artifact import layouts
 from tabulae.artifact.layouts import panel16
 from tabulae.errors import ModelError, TableModelError
+from tabulae.program.graph import Decoder
 from tabulae.program.interpreter import Interpreter
-from tabulae.program.operations import Embed, Program, Select
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.select import Select
 from tabulae.runtime.binding import Binding, add_weight, pack_matrix
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 EYE = TableMatrix(np.eye(40, dtype=np.uint8), np.int16([0, 8191]), np.ones(40, np.float32), None, 40)
@@ -37,13 +40,10 @@ def with_outlier(value):
 
 @pytest.mark.parametrize("value", [2**24 - 1, 1 - 2**24])
 def test_the_largest_outliers_of_an_embedding(value):
-    operations = (Embed(weight="w", out="x", scale=1.0), Select(input="x", out="y"))
-    program = Program(
-        operations=operations, buffers={"x": 40, "y": 40}, constants={}, logits="y", vocabulary=40, context=8
-    )
+    program = Decoder.of((Embed.of("w", "x"), Select("x", "logits")), {"x": 40, "logits": 40}, 40, 8)
     matrix = with_outlier(value)
     expected = Interpreter(program, {"w": matrix}).logits([0, 1], wanted="all")
-    session = Session(Binding(program, {"w": pack_matrix("w", matrix)}), context=8)
+    session = Session(Engine(Binding(program, {"w": pack_matrix("w", matrix)})), 8)
     np.testing.assert_array_equal(session.feed([0, 1], wanted=0), expected)
 
 

@@ -8,6 +8,7 @@ from tiny_tables import WAYS, bound, encoded, float_model
 from tabulae import _native
 from tabulae.formats import families, parse
 from tabulae.program.interpreter import Interpreter
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 DEFAULT = "normal:4/g64/signmax"
@@ -32,7 +33,7 @@ FORMATS = [
 
 
 def session(binding, isa="", arithmetic="auto", threads=1):
-    return Session(binding, context=64, threads=threads, arithmetic=arithmetic, isa=isa)
+    return Session(Engine(binding, threads=threads, arithmetic=arithmetic, isa=isa), 64)
 
 
 def assert_same_bits(got, expected):

@@ -9,7 +9,8 @@ from tiny_tables import bound, float_model
 from tabulae import _native
 from tabulae.evaluation.torch_twin import Twin
 from tabulae.program.interpreter import Interpreter
-from tabulae.program.operations import SoftCap
+from tabulae.program.ops.soft_cap import SoftCap
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 ORIGINAL = 32
@@ -31,7 +32,7 @@ def model(case):
 
 
 def feed(program, weights, context, isa=""):
-    return Session(bound(program, weights), context=context, isa=isa).feed(TOKENS, wanted=0)
+    return Session(Engine(bound(program, weights), isa=isa), context).feed(TOKENS, wanted=0)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -47,7 +48,7 @@ def test_frequencies_are_chosen_by_the_room_and_not_by_the_prompt():
     program, weights = model("longrope")
     short, long = (feed(program, weights, context) for context in (ORIGINAL, ORIGINAL + 1))
     assert not np.array_equal(short, long)
-    session = Session(bound(program, weights), context=ORIGINAL + 1)
+    session = Session(Engine(bound(program, weights)), ORIGINAL + 1)
     pieces = [session.feed(TOKENS[a:b], wanted=0) for a, b in ((0, 1), (1, 9), (9, len(TOKENS)))]
     np.testing.assert_array_equal(np.concatenate(pieces), long)
 

@@ -16,6 +16,7 @@ from tiny_tables import bound, float_model
 
 from tabulae import _native
 from tabulae.errors import ModelError, UsageError
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
 DOWN = "model.layers.0.mlp.down_proj.weight"
@@ -27,7 +28,8 @@ def binding():
 
 
 def new(binding, **options):
-    return Session(binding, **{"context": 64, **options})
+    context = options.pop("context", 64)
+    return Session(Engine(binding, **options), context)
 
 
 @pytest.mark.parametrize(("tokens", "text"), [([], "at least one"), ([-1], r"0\.\.198"), ([3, 199], r"0\.\.198")])
@@ -106,9 +108,10 @@ def test_a_tap_that_holds_its_session_leaves_no_report_at_exit():
     script = (
         "import sys; sys.path[:0] = sys.argv[1:]\n"
         "from tiny_tables import bound, float_model\n"
+        "from tabulae.runtime.engine import Engine\n"
         "from tabulae.runtime.session import Session\n"
         "def use():\n"
-        "    session = Session(bound(*float_model('llama')), context=8)\n"
+        "    session = Session(Engine(bound(*float_model('llama'))), 8)\n"
         "    session.tap('model.layers.0.mlp.down_proj.weight', lambda x: print(session.position))\n"
         "    session.feed([1])\n"
         "use()\n"
@@ -149,7 +152,7 @@ def test_a_tap_set_during_a_run_is_refused(binding):
         with pytest.raises(UsageError, match="during a run"):
             session.tap(DOWN, None)
         with pytest.raises(_native.BusyError):
-            session._executor.tap(0, None)
+            session.engine._native.read_plainly(session.sequence, 0)
         errors.append("seen")
 
     session.tap(DOWN, during)
@@ -303,10 +306,11 @@ def test_more_threads_than_there_can_be():
     script = (
         "import resource, sys; sys.path[:0] = sys.argv[1:]\n"
         "from tiny_tables import bound, float_model\n"
+        "from tabulae.runtime.engine import Engine\n"
         "from tabulae.runtime.session import Session\n"
         "binding = bound(*float_model('llama'))\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
-        "try:\n    Session(binding, context=8, threads=1024)\n"
+        "try:\n    Session(Engine(binding, threads=1024), 8)\n"
         "except Exception as error:\n    print(type(error).__name__)\n"
     )
     fixtures = Path(__file__).parents[1] / "fixtures"

@@ -3,16 +3,20 @@
 import pytest
 
 from tabulae.errors import UsageError
-from tabulae.program.operations import Embed, Linear, Program, Project, Select
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Linear
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.select import Select
 from tabulae.workflows.choice import choose, parse_rules
 
 OPERATIONS = (
-    Embed("e", "x"),
+    Embed.of("e", "x"),
     Project("x", (Linear("a.q", "h", "a.q.bias"),)),
     Select("h", "l"),
-    Project("l", (Linear("head", "y"),)),
+    Project("l", (Linear("head", "logits"),)),
 )
-PROGRAM = Program(OPERATIONS, {"x": 4, "h": 4, "l": 4, "y": 9}, "y", 9, 8)
+PROGRAM = Decoder.of(OPERATIONS, {"x": 4, "h": 4, "l": 4, "logits": 9}, 9, 8)
 
 
 def chosen(*rules):

@@ -97,12 +97,12 @@ def test_missing_and_other_files(tmp_path, tiny_folder):
 def test_a_program_that_does_not_fit_its_weights(tiny_tab):
     with open_table_model(tiny_tab) as file:
         program = msgspec.json.decode(file.document.program)
-        program["buffers"]["h"] = 65
+        program["values"]["h"]["shape"][1] = 65
         file.document = msgspec.structs.replace(file.document, program=msgspec.Raw(msgspec.json.encode(program)))
         with pytest.raises(ModelError):
             from_file(file)
-        del program["buffers"]["h"]
-        for change in ({"softcap": 30.0}, {"context": 0}, {"buffers": {"x": 2**70}}):
+        program["values"]["h"]["shape"][1] = 64
+        for change in ({"softcap": 30.0}, {"context": 0}, {"values": {"x": {"shape": [2**70]}}}):
             changed = msgspec.json.encode({**program, **change})
             file.document = msgspec.structs.replace(file.document, program=msgspec.Raw(changed))
             with pytest.raises(TableModelError, match="schema"):
@@ -121,3 +121,40 @@ def test_a_session_remembers_for_the_repetition_penalty(tiny_tab):
         session.feed(ids[:-2])
         again = lm.generate(ids[-2:], max_tokens=8, sampler=tabulae.Sampler(repetition_penalty=1.5), session=session)
     assert whole.tokens == again.tokens
+
+
+def test_a_stream_is_the_text_piece_by_piece(tiny_tab):
+    with tabulae.load(tiny_tab, context=32) as lm:
+        whole = lm.generate("another", max_tokens=12)
+        pieces = list(lm.stream("another", max_tokens=12, logprobs=True))
+    assert "".join(piece.text for piece in pieces) == whole.text
+    assert tuple(piece.token for piece in pieces[:-1]) == whole.tokens and pieces[-1].token is None
+    assert [piece.stopped for piece in pieces] == [None] * 12 + ["max tokens"]
+    assert all(-20 < piece.logprob < 0 for piece in pieces[:-1])
+
+
+def test_whoever_stops_asking_has_cancelled(tiny_tab):
+    with tabulae.load(tiny_tab, context=32) as lm:
+        session = lm.session()
+        stream = lm.stream([5, 6, 7], max_tokens=12, session=session)
+        first = next(stream)
+        stream.close()
+        assert session.tokens == [5, 6, 7]  # what was chosen last was not fed
+        assert next(lm.stream([first.token], max_tokens=1, session=session)).token == lm.generate([5, 6, 7]).tokens[1]
+
+
+def test_a_stop_string_ends_the_text(tiny_tab):
+    with tabulae.load(tiny_tab, context=32) as lm:
+        whole = lm.generate("another", max_tokens=12)
+        stop = whole.text[3:5]
+        out = lm.generate("another", max_tokens=12, stop=["no such text", stop])
+        assert (out.text, out.stopped) == (whole.text[: whole.text.index(stop)], "stop")
+        assert out.tokens == whole.tokens[: len(out.tokens)] and out.logprobs is None
+
+
+def test_log_probabilities_are_of_the_model(tiny_tab):
+    with tabulae.load(tiny_tab, context=32) as lm:
+        out = lm.generate([5, 6, 7], max_tokens=4, sampler=tabulae.Sampler(temperature=2.0, seed=1), logprobs=True)
+        logits = lm.logits([5, 6, 7, *out.tokens], first=2)[:-1].astype(np.float64)
+    expected = [x[token] - np.log(np.exp(x).sum()) for x, token in zip(logits, out.tokens, strict=True)]
+    np.testing.assert_allclose(out.logprobs, expected, rtol=1e-6)

@@ -20,7 +20,7 @@ from tabulae.evaluation.sensitivity import tables
 from tabulae.evaluation.sensitivity import write as write_sensitivity
 from tabulae.planning.budget import Budget
 from tabulae.planning.plan import read, write
-from tabulae.program.operations import Gate
+from tabulae.program.ops.gate import Gate
 from tabulae.workflows.budgeted import build_within
 from tabulae.workflows.never_worse import Verifier
 from tabulae.workflows.planner import planner

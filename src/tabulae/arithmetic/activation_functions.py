@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.polynomials import erf, exp, tanh
+
+Activation = Literal["silu", "gelu", "gelu_tanh", "relu"]
 
 HALF, ONE = np.float32(0.5), np.float32(1)
 SQRT_HALF = np.float32(0.7071067811865476)

@@ -6,27 +6,15 @@ rotation for every tensor side in its class, and lawful just if nothing forbids 
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from tabulae.calibration.draft import Draft
 from tabulae.calibration.flow import Flow
-from tabulae.program.consistency import buffers_of
-from tabulae.program.operations import (
-    Add,
-    AnyOperation,
-    Attention,
-    Embed,
-    EmbedPosition,
-    LayerNorm,
-    Project,
-    RMSNorm,
-    Select,
-)
-
-Side = tuple[str, Literal["rows", "columns"]]  # of a matrix; a vector has rows alone
+from tabulae.program.ops.add import Add
+from tabulae.program.passes import Side
 
 
 @dataclass(frozen=True)
@@ -45,15 +33,12 @@ def residual_basis(draft: Draft, *, by_order: bool = False) -> Basis:
     """
     flow, classes = Flow(draft.program), _Classes()
     for number, op in enumerate(draft.program.operations):
-        if by_order and isinstance(op, RMSNorm | LayerNorm) and _is_whole(draft, op):
-            _join_norm(classes, flow, number, op)
-        else:
-            _join(classes, draft, flow, number, op)
+        op.bases(_Place(classes, draft, flow, number, by_order))
     classes.forbid(flow.logits, "the logits are the result")
     number, add = next((i, op) for i, op in enumerate(draft.program.operations) if isinstance(op, Add))
     root = classes.root((number, add.out))
     sides = tuple(node for node in classes.members(root) if node[1] in ("rows", "columns"))
-    return Basis(draft.program.buffers[add.out], sides, classes.obstacles.get(root, ""))  # type: ignore[arg-type]
+    return Basis(draft.program.values[add.out].width, sides, classes.obstacles.get(root, ""))  # type: ignore[arg-type]
 
 
 Node = tuple[int | str, str]  # a value, or a side of a tensor
@@ -89,51 +74,34 @@ class _Classes:
         return found[root]
 
 
-def _join(classes: _Classes, draft: Draft, flow: Flow, number: int, op: AnyOperation) -> None:
-    reads = list(flow.reads[number].values())
-    match op:
-        case Embed():
-            classes.join((number, op.out), (op.weight, "columns"))
-        case EmbedPosition():
-            classes.join(*reads, (number, op.buffer), (op.weight, "columns"))
-        case Add() | Select():
-            classes.join(*reads, (number, op.out))
-        case Project():
-            for one in op.linears:
-                classes.join(*reads, (one.weight, "columns"))
-                classes.join((number, one.out), (one.weight, "rows"))
-                if one.bias is not None:
-                    classes.join((number, one.out), (one.bias, "rows"))
-        case RMSNorm() if _is_plain(draft, op):
-            classes.join(*reads, (number, op.out))
-        case _:
-            why = _why(op)
-            for node in (*reads, *((number, name) for name in buffers_of(op)[1])):
-                classes.forbid(node, why)
+@dataclass(frozen=True)
+class _Place:
+    """One operation, as it speaks of its own values (``program.passes.Bases``)."""
 
+    classes: _Classes
+    draft: Draft
+    flow: Flow
+    number: int
+    by_order: bool
 
-def _join_norm(classes: _Classes, flow: Flow, number: int, op: RMSNorm | LayerNorm) -> None:
-    bias = op.bias if isinstance(op, LayerNorm) else None
-    vectors: list[Node] = [(name, "rows") for name in (op.weight, bias) if name is not None]
-    classes.join(*flow.reads[number].values(), (number, op.out), *vectors)
+    def join(self, values: Iterable[str], *sides: Side) -> None:
+        self.classes.join(*(node for name in values for node in self._nodes(name)), *sides)
 
+    def forbid(self, why: str) -> None:
+        op = self.draft.program.operations[self.number]
+        for name in (*op.reads(), *op.writes()):
+            for node in self._nodes(name):
+                self.classes.forbid(node, why)
 
-def _is_whole(draft: Draft, norm: RMSNorm | LayerNorm) -> bool:
-    return draft.tensors.shape(norm.weight)[0] == draft.program.buffers[norm.input]
+    def is_whole(self, vector: str, value: str) -> bool:
+        return self.draft.tensors.shape(vector)[0] == self.draft.program.values[value].width
 
+    def is_ones(self, vector: str) -> bool:
+        return bool(np.all(self.draft.tensors[vector] == 1))
 
-def _is_plain(draft: Draft, norm: RMSNorm) -> bool:
-    """Whether it divides by the RMS of the whole width, and that is all."""
-    return _is_whole(draft, norm) and bool(np.all(draft.tensors[norm.weight] == 1))
-
-
-def _why(op: AnyOperation) -> str:
-    match op:
-        case RMSNorm():
-            return f"{op.weight} has gains of its own"
-        case LayerNorm():
-            return f"{op.weight} belongs to a layer norm, which subtracts the mean"
-        case Attention():
-            return f"the attention of layer {op.layer} has heads"
-        case _:
-            return f"{op.__struct_config__.tag} looks at single columns"
+    def _nodes(self, name: str) -> Iterator[Node]:
+        """What the operation reads under a name, and what it writes."""
+        if name in self.flow.reads[self.number]:
+            yield self.flow.reads[self.number][name]
+        if name in self.draft.program.operations[self.number].writes():
+            yield self.number, name

@@ -20,13 +20,13 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.matrix import row_chunks
 from tabulae.errors import UsageError
 from tabulae.formats.distributions import Float64s
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 
 
 class Trained(Protocol):
     """What a draft begins with; :class:`tabulae.workflows.trained.TrainedModel` is one."""
 
-    program: Program
+    program: Decoder
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class Tensors(Mapping[str, Float32s]):
 class Draft:
     """What passes take and give; it offers what a trained model does, so what can be built of one can be of a draft."""
 
-    program: Program
+    program: Decoder
     tensors: Tensors
     importance: Mapping[str, Float32s] = field(default_factory=dict)  # linear -> mean x^2 of its input [cols]
     done: tuple[str, ...] = ()  # passes, in order

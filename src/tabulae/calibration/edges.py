@@ -10,16 +10,13 @@ units and the columns behind them, where these are multiplied by a gate or pass 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
 
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.calibration.draft import Draft
-from tabulae.calibration.flow import Flow, Value
-from tabulae.program.operations import Activate, Attention, Gate, LayerNorm, Linear, RMSNorm, dealt_ranks
+from tabulae.calibration.flow import Flow
+from tabulae.program.operation import Linear
+from tabulae.program.passes import Carry, Kind
 
-Kind = Literal["norm", "values", "hidden"]
 KINDS: tuple[Kind, ...] = ("norm", "values", "hidden")
 
 
@@ -32,7 +29,7 @@ class Edge:
     consumers: tuple[str, ...]  # weights [rows, len(columns)]
     columns: Int64s  # the channel of every column of a consumer: query heads share those of their key-value head
     channels: int
-    layer: int = -1  # of the attention, for values
+    number: int  # of the operation between them
 
 
 def edges(draft: Draft) -> tuple[Edge, ...]:
@@ -42,32 +39,22 @@ def edges(draft: Draft) -> tuple[Edge, ...]:
 
 
 def _candidates(draft: Draft, flow: Flow) -> Iterator[Edge]:
-    width = draft.program.buffers
     for number, op in enumerate(draft.program.operations):
-        match op:
-            case RMSNorm() | LayerNorm():
-                names = (op.weight, op.bias) if isinstance(op, LayerNorm) and op.bias else (op.weight,)
-                linears = flow.linears_of((number, op.out))
-                if linears and draft.tensors.shape(op.weight)[0] == width[op.input]:
-                    yield Edge("norm", names, _weights(linears), np.arange(width[op.input]), width[op.input])
-            case Attention():
-                heads = np.arange(op.kv_heads * op.head).reshape(op.kv_heads, 1, op.head)
-                columns = np.repeat(heads, op.heads // op.kv_heads, axis=1).reshape(-1)
-                yield from _behind("values", flow, flow.reads[number][op.v], (number, op.out), columns, op.layer)
-            case Gate():
-                columns = dealt_ranks(op.deal, width[op.up])
-                yield from _behind("hidden", flow, flow.reads[number][op.up], (number, op.out), columns)
-            case Activate(fn="relu"):
-                columns = dealt_ranks(op.deal, width[op.input])
-                yield from _behind("hidden", flow, flow.reads[number][op.input], (number, op.out), columns)
+        carry = op.carries(draft.program)
+        linears = carry and flow.linears_of((number, carry.out))
+        producers = _producers(draft, flow, number, carry) if carry and linears else ()
+        if carry and linears and producers:
+            channels = int(carry.columns.max()) + 1
+            yield Edge(carry.kind, producers, _weights(linears), carry.columns, channels, number)
 
 
-def _behind(kind: Kind, flow: Flow, value: Value, out: Value, columns: Int64s, layer: int = -1) -> Iterator[Edge]:
-    """The edge over one operation, from what writes ``value`` to what reads ``out``, if both are linears alone."""
-    writer, linears = flow.linear_feeding(value), flow.linears_of(out)
-    if writer is not None and linears is not None:
-        names = (writer.weight,) if writer.bias is None else (writer.weight, writer.bias)
-        yield Edge(kind, names, _weights(linears), columns, int(columns.max()) + 1, layer)
+def _producers(draft: Draft, flow: Flow, number: int, carry: Carry) -> tuple[str, ...]:
+    """The tensors whose first axis are the channels, if one place alone makes them."""
+    if carry.source is None:
+        whole = draft.tensors.shape(carry.vectors[0])[0] == len(carry.columns)
+        return carry.vectors if whole else ()
+    writer = flow.linear_feeding(flow.reads[number][carry.source])
+    return () if writer is None else writer.names("table", "vector")
 
 
 def _weights(linears: tuple[Linear, ...]) -> tuple[str, ...]:

@@ -7,28 +7,28 @@
 
 from collections import Counter, defaultdict
 
-from tabulae.program.consistency import buffers_of
-from tabulae.program.operations import Embed, EmbedPosition, LayerNorm, Linear, Program, Project, RMSNorm
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Linear
+from tabulae.program.ops.project import Project
 
-Value = tuple[int, str]  # the operation that writes it, and the buffer
+Value = tuple[int, str]  # the operation that writes it (-1: an input of the graph), and its name
 
 
 class Flow:
     """Values, their users, and the linears between them."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Decoder) -> None:
         self.program = program
         self.reads: list[dict[str, Value]] = []  # of every operation: buffer -> value
         self._users: dict[Value, list[int]] = defaultdict(list)
         self._places: Counter[str] = Counter()
-        current: dict[str, Value] = {}
+        current: dict[str, Value] = {name: (-1, name) for name in program.inputs}
         for number, op in enumerate(program.operations):
-            reads, writes = buffers_of(op)
-            self.reads.append({name: current[name] for name in reads})
+            self.reads.append({name: current[name] for name in op.reads()})
             for value in set(self.reads[-1].values()):
                 self._users[value].append(number)
-            current |= {name: (number, name) for name in writes}
-            self._places.update(_tensors_of(op))
+            current |= {name: (number, name) for name in op.writes()}
+            self._places.update(op.names("table", "vector"))
         self.logits = current[program.logits]
 
     def users(self, value: Value) -> list[int]:
@@ -49,21 +49,9 @@ class Flow:
 
     def linear_writing(self, value: Value) -> Linear | None:
         """The linear whose output a value is, if it is one's."""
-        op = self.program.operations[value[0]]
+        op = self.program.operations[value[0]] if value[0] >= 0 else None
         return next((one for one in op.linears if one.out == value[1]), None) if isinstance(op, Project) else None
 
     def linear_feeding(self, value: Value) -> Linear | None:
         """The same, if one operation alone reads the value."""
         return self.linear_writing(value) if len(self.users(value)) == 1 else None
-
-
-def _tensors_of(op: object) -> list[str]:
-    match op:
-        case Embed() | EmbedPosition() | RMSNorm():
-            return [op.weight]
-        case LayerNorm():
-            return [name for name in (op.weight, op.bias) if name is not None]
-        case Project():
-            return [name for one in op.linears for name in (one.weight, one.bias) if name is not None]
-        case _:
-            return []

@@ -20,7 +20,10 @@ from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.flow import Flow
 from tabulae.calibration.order import begin
 from tabulae.formats.distributions import Float64s
-from tabulae.program.operations import AnyOperation, LayerNorm, Linear, Project, RMSNorm
+from tabulae.program.operation import Linear, Operation
+from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.rms_norm import RMSNorm
 
 Norm = RMSNorm | LayerNorm
 
@@ -46,7 +49,7 @@ def fold_norms(draft: Draft) -> Draft:
 
 def _obstacle(draft: Draft, flow: Flow, norm: Norm, linears: tuple[Linear, ...]) -> str:
     """Why a norm cannot be folded; empty if it can."""
-    if draft.tensors.shape(norm.weight)[0] != draft.program.buffers[norm.input]:
+    if draft.tensors.shape(norm.weight)[0] != draft.program.values[norm.input].width:
         return "it norms single heads"
     if not linears:
         return "its output is not for linears alone"
@@ -99,7 +102,7 @@ def _moved(draft: Draft, linear: Linear, bias: Float32s) -> Tensor:
     return Tensor(weight.shape[:1], read)
 
 
-def _without_bias(op: AnyOperation, norm: LayerNorm, linears: tuple[Linear, ...]) -> AnyOperation:
+def _without_bias(op: Operation, norm: LayerNorm, linears: tuple[Linear, ...]) -> Operation:
     """The norm loses its bias, its linears all have one."""
     if op is norm:
         return msgspec.structs.replace(norm, bias=None)

@@ -15,7 +15,7 @@ from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.edges import edges
 from tabulae.calibration.order import begin
 from tabulae.calibration.rotate_residual import turned_columns
-from tabulae.program.operations import Attention
+from tabulae.program.ops.attention import Attention
 
 
 def rotate_heads(draft: Draft, seed: int = 0) -> Draft:
@@ -26,15 +26,16 @@ def rotate_heads(draft: Draft, seed: int = 0) -> Draft:
     :raises UsageError: the width of a head cannot be factored
     """
     draft = begin(draft, "rotate_heads")
-    heads = {op.layer: op.head for op in draft.program.operations if isinstance(op, Attention)}
+    heads = {i: op.head for i, op in enumerate(draft.program.operations) if isinstance(op, Attention)}
+    layers = {number: layer for layer, number in enumerate(heads)}
     changes: dict[str, Tensor] = {}
     widths: dict[str, int] = {}  # of the heads of a linear
     for edge in edges(draft):
         if edge.kind == "values":
-            rotation = random_rotation(heads[edge.layer], seed + edge.layer)
+            rotation = random_rotation(heads[edge.number], seed + layers[edge.number])
             changes |= {name: draft.tensors.tensor(name).then(_rows(rotation)) for name in edge.producers}
             changes |= {name: draft.tensors.tensor(name).then(_columns(rotation)) for name in edge.consumers}
-            widths |= dict.fromkeys(edge.consumers, heads[edge.layer])
+            widths |= dict.fromkeys(edge.consumers, heads[edge.number])
     turned = frozenset(widths)
     importance = dict(draft.importance)
     for name in turned.intersection(importance):

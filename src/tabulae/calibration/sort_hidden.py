@@ -31,7 +31,10 @@ from tabulae.calibration.flow import Flow
 from tabulae.calibration.order import begin
 from tabulae.errors import UsageError
 from tabulae.formats.distributions import Float64s
-from tabulae.program.operations import Activate, Gate, Linear, dealt_ranks
+from tabulae.program.deal import dealt_ranks
+from tabulae.program.operation import Linear
+from tabulae.program.ops.activate import Activate
+from tabulae.program.ops.gate import Gate
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,12 @@ def hidden_layers(draft: Draft) -> Iterator[Hidden]:
     for number, op in enumerate(draft.program.operations):
         if not isinstance(op, Gate | Activate):
             continue
-        inputs = [flow.reads[number][name] for name in ((op.gate, op.up) if isinstance(op, Gate) else (op.input,))]
+        inputs = [flow.reads[number][name] for name in op.reads()]
         makers = tuple(one for value in inputs if (one := flow.linear_feeding(value)))
         readers = flow.linears_of((number, op.out)) or ()
         found = readers and len(makers) == len(inputs)
         if found and all(flow.alone(one.weight) for one in (*makers, *readers)):
-            yield Hidden(number, draft.program.buffers[op.out], makers, readers)
+            yield Hidden(number, draft.program.values[op.out].width, makers, readers)
 
 
 def sort_hidden(draft: Draft, *, group: int = BLOCK) -> Draft:

@@ -25,7 +25,10 @@ from tabulae.arithmetic.widths import PANEL
 from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.order import begin
 from tabulae.calibration.sort_hidden import hidden_layers
-from tabulae.program.operations import AnyOperation, Embed, Linear, Program, Project, Rows
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Linear, Operation, Rows
+from tabulae.program.ops.embed import Band, Embed
+from tabulae.program.ops.project import Project
 
 # Where bands end, in parts of the rows.
 TOKENS: Final = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -36,7 +39,7 @@ BAND: Final = re.compile(r"\[[0-9]+:[0-9]+\]$")
 
 Bands = Mapping[str, Sequence[Rows]]
 T = TypeVar("T")
-Used = TypeVar("Used", Embed, Linear)
+Used = TypeVar("Used", Band, Linear)
 
 
 def split_rows(draft: Draft, *, least: int = LEAST, group: int = BLOCK) -> Draft:
@@ -74,7 +77,7 @@ def whole_name(name: str) -> str:
     return BAND.sub("", name)
 
 
-def token_bands(program: Program) -> list[list[str]]:
+def token_bands(program: Decoder) -> list[list[str]]:
     """The bands of every table whose rows are tokens, where it has some."""
     found: dict[str, list[str]] = {}
     for name in _of_tokens(program):
@@ -89,11 +92,11 @@ def _bands(draft: Draft, least: int, group: int) -> Iterator[tuple[str, list[Row
             yield name, _cut(draft.shape(name), shares, least)
 
 
-def _of_tokens(program: Program) -> tuple[str, ...]:
+def _of_tokens(program: Decoder) -> tuple[str, ...]:
     """The tables whose rows are tokens."""
-    embeddings = [op.weight for op in program.operations if isinstance(op, Embed)]
-    linears = [one for op in program.operations if isinstance(op, Project) for one in op.linears]
-    return tuple(dict.fromkeys([*embeddings, *(one.weight for one in linears if one.out == program.logits)]))
+    embeddings = [band.weight for op in program.operations if isinstance(op, Embed) for band in op.bands]
+    heads = [one.weight for seen in program.projections() for one in seen.linears if one.out == program.logits]
+    return tuple(dict.fromkeys([*embeddings, *heads]))
 
 
 def _cut(shape: tuple[int, ...], shares: Sequence[float], least: int) -> list[Rows]:
@@ -120,23 +123,24 @@ def _names_of(name: str, bands: Bands) -> list[str]:
     return [band_name(name, rows) for rows in bands[name]] if name in bands else [name]
 
 
-def _with_bands(program: Program, bands: Bands) -> Program:
-    operations = tuple(one for op in program.operations for one in _rewritten(op, bands))
-    return msgspec.structs.replace(program, operations=operations)
+def _with_bands(program: Decoder, bands: Bands) -> Decoder:
+    return msgspec.structs.replace(program, operations=tuple(_rewritten(op, bands) for op in program.operations))
 
 
-def _rewritten(op: AnyOperation, bands: Bands) -> Iterator[AnyOperation]:
+def _rewritten(op: Operation, bands: Bands) -> Operation:
     match op:
-        case Embed() if op.weight in bands:
-            yield from (_on_rows(op, rows) for rows in bands[op.weight])
+        case Embed():
+            return msgspec.structs.replace(op, bands=_in_bands(op.bands, bands))
         case Project():
-            linears = (
-                _on_rows(one, rows) if rows else one for one in op.linears for rows in bands.get(one.weight, [None])
-            )
-            yield msgspec.structs.replace(op, linears=tuple(linears))
+            return msgspec.structs.replace(op, linears=_in_bands(op.linears, bands))
         case _:
-            yield op
+            return op
 
 
-def _on_rows(op: Used, rows: Rows) -> Used:
-    return msgspec.structs.replace(op, weight=band_name(op.weight, rows), rows=rows)
+def _in_bands(users: Sequence[Used], bands: Bands) -> tuple[Used, ...]:
+    """What uses a weight that is in bands now uses each of them."""
+    return tuple(
+        msgspec.structs.replace(one, weight=band_name(one.weight, rows), rows=rows) if rows else one
+        for one in users
+        for rows in bands.get(one.weight, [None])
+    )

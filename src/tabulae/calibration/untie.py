@@ -14,7 +14,9 @@ import numpy as np
 from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.flow import Flow
 from tabulae.calibration.order import begin
-from tabulae.program.operations import AnyOperation, Linear, Project, RMSNorm
+from tabulae.program.operation import Linear, Operation
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.rms_norm import RMSNorm
 
 HEAD = "lm_head.weight"
 BRIDGE, BUFFER = "bridge.weight", "bridge"
@@ -43,7 +45,7 @@ def bridge(draft: Draft) -> Draft:
     if found is None or norm is None:
         return draft.noted("bridge: there is no RMS norm before a head that is an embedding")
     number, head = found
-    width = draft.program.buffers[norm.out]
+    width = draft.program.values[norm.out].width
     gain = draft.tensors[norm.weight]
     changes = {
         BRIDGE: Tensor((width, width), lambda: np.diag(gain)),
@@ -51,8 +53,8 @@ def bridge(draft: Draft) -> Draft:
     }
     square = Project(norm.out, (Linear(BRIDGE, BUFFER),))
     operations = _replaced(draft, number, square, Project(BUFFER, (head,)))
-    buffers = {**draft.program.buffers, BUFFER: width}
-    program = msgspec.structs.replace(draft.program, operations=operations, buffers=buffers)
+    values = {**draft.program.values, BUFFER: draft.program.values[norm.out]}
+    program = msgspec.structs.replace(draft.program, operations=operations, values=values)
     return replace(draft, program=program, tensors=draft.tensors.changed(changes))
 
 
@@ -78,6 +80,6 @@ def _with_linear(draft: Draft, number: int, linear: Linear) -> Project:
     return msgspec.structs.replace(op, linears=linears)
 
 
-def _replaced(draft: Draft, number: int, *by: AnyOperation) -> tuple[AnyOperation, ...]:
+def _replaced(draft: Draft, number: int, *by: Operation) -> tuple[Operation, ...]:
     operations = draft.program.operations
     return (*operations[:number], *by, *operations[number + 1 :])

@@ -75,7 +75,7 @@ def build(
 ) -> None:
     """Build a table model from a trained one: tensor by tensor, with little memory, the same bytes every time."""
     import tabulae
-    from tabulae.runtime.session import check_options
+    from tabulae.runtime.engine import check_options
     from tabulae.workflows.plan import Wanted
 
     threads = available_cores() if threads is None else threads

@@ -36,7 +36,7 @@ def check(
 
     Exit code 0 where all is well, 1 where anything differs.
     """
-    from tabulae.runtime.session import check_options
+    from tabulae.runtime.engine import check_options
     from tabulae.workflows.check import check as run
 
     if (against is None) != (text is None):

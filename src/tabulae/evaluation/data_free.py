@@ -26,7 +26,12 @@ import numpy.typing as npt
 from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.epoch import EPOCH
 from tabulae.evaluation.sensitivity import Sensitivity, tables
-from tabulae.program.operations import Add, Embed, LayerNorm, Program, Project, RMSNorm
+from tabulae.program.graph import Decoder
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.rms_norm import RMSNorm
 from tabulae.statistics.sample import sampled_rows
 
 SAMPLE: Final = 1 << 16  # weights of a tensor, for its mean square
@@ -38,7 +43,7 @@ POWER: Final = 4
 class Weights(Protocol):
     """What is asked of a model; :class:`tabulae.workflows.trained.TrainedModel` is one."""
 
-    program: Program
+    program: Decoder
 
     @property
     def fingerprint(self) -> str:
@@ -72,12 +77,12 @@ def data_free(model: Weights) -> Sensitivity:
     share = cost * HIDDEN / (1 + len(writers))  # the embedding writes too
     values = dict.fromkeys(tables(model.program), share)
     values |= {name: share * spike for name, spike in _spikes(model, writers).items()}
-    embeddings = {op.weight for op in model.program.operations if isinstance(op, Embed)}
+    embeddings = {band.weight for op in model.program.operations if isinstance(op, Embed) for band in op.bands}
     values[head] = cost + (share if head in embeddings else 0.0)
     return Sensitivity(EPOCH, model.fingerprint, "data-free", None, values)
 
 
-def _head(program: Program) -> tuple[str, str | None]:
+def _head(program: Decoder) -> tuple[str, str | None]:
     """The weight that gives the logits, and the norm before it; no norm where another linear stands between."""
     norms: dict[str, str | None] = {}  # buffer -> the gain that it has
     found: tuple[str, str | None] = ("", None)
@@ -103,7 +108,7 @@ def _cost_of_head(model: Weights, head: str, gain: str | None) -> float:
     return float(np.square(w * g).sum(axis=1).mean()) / 2
 
 
-def _writers(program: Program) -> tuple[str, ...]:
+def _writers(program: Decoder) -> tuple[str, ...]:
     """The linears whose output is added to the residual stream, directly or behind a norm."""
     maker: dict[str, str | None] = {}  # buffer -> the linear that wrote it
     found: dict[str, None] = {}

@@ -25,7 +25,7 @@ from tabulae.evaluation.torch_twin import Twin, need_torch
 from tabulae.evaluation.value import mean_of
 from tabulae.evaluation.windows import Windows
 from tabulae.formats import parse
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -35,7 +35,7 @@ Cost = Callable[["Tensor", "Tensor"], float]  # inputs [n, cols] or token ids [n
 
 
 def fisher(
-    program: Program,
+    program: Decoder,
     weights: Mapping[str, Float32s],
     windows: Windows,
     *,

@@ -20,7 +20,7 @@ from tabulae.evaluation.model import Progress, silent
 from tabulae.evaluation.tapped import Tappable, Tapped
 from tabulae.evaluation.windows import Windows
 from tabulae.files import write_whole
-from tabulae.program.operations import Program, Project
+from tabulae.program.graph import Decoder
 
 KEY = "tabulae.importance"
 VERSION = 1
@@ -86,13 +86,12 @@ def measure_importance(
     return Importance(fingerprint, windows.fingerprint, len(windows) * (windows.length - 1), values)
 
 
-def _inputs(program: Program) -> dict[str, str]:
+def _inputs(program: Decoder) -> dict[str, str]:
     """For every linear the first one that has the same input."""
     inputs: dict[str, str] = {}
-    for operation in program.operations:
-        if isinstance(operation, Project):
-            for linear in operation.linears:
-                inputs.setdefault(linear.weight, operation.linears[0].weight)
+    for seen in program.projections():
+        for linear in seen.linears:
+            inputs.setdefault(linear.weight, seen.linears[0].weight)
     return inputs
 
 
@@ -108,7 +107,7 @@ def save(importance: Importance, path: str | Path) -> None:
     write_whole(Path(path), to_bytes(arrays, {KEY: msgspec.json.encode(record).decode()}), "the importance")
 
 
-def load(path: str | Path, model: str, program: Program) -> Importance:
+def load(path: str | Path, model: str, program: Decoder) -> Importance:
     """Read what :func:`save` wrote, for the model with that fingerprint.
 
     :raises FileError: no such file, or no safetensors file
@@ -125,7 +124,7 @@ def load(path: str | Path, model: str, program: Program) -> Importance:
     return Importance(record.model, record.text, record.tokens, MappingProxyType(arrays))
 
 
-def check_values(what: str, values: Mapping[str, Float32s], program: Program) -> None:
+def check_values(what: str, values: Mapping[str, Float32s], program: Decoder) -> None:
     """Refuse what is not float32 [cols], finite and not negative, for every linear of ``program``.
 
     :raises UsageError: naming the linear
@@ -142,14 +141,14 @@ def check_values(what: str, values: Mapping[str, Float32s], program: Program) ->
         _require(what, f"{name} must be finite and not negative", not got, got)
 
 
-def _columns(program: Program) -> dict[str, int]:
+def _columns(program: Decoder) -> dict[str, int]:
     """How many columns every linear has."""
-    return {
-        linear.weight: program.buffers[operation.input]
-        for operation in program.operations
-        if isinstance(operation, Project)
-        for linear in operation.linears
-    }
+    columns = (
+        (linear.weight, program.values[seen.input].shape[-1])
+        for seen in program.projections()
+        for linear in seen.linears
+    )
+    return {weight: int(cols) for weight, cols in columns}
 
 
 def _require(what: str | Path, must: str, holds: bool, got: object) -> None:

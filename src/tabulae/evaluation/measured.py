@@ -17,7 +17,7 @@ from tabulae.evaluation.stretches import Rerun
 from tabulae.evaluation.value import Value, mean_of
 from tabulae.evaluation.windows import Windows
 from tabulae.formats import parse
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 
 FORMAT = "normal:4/g64/search"
 Progress = Callable[[str, int, int], object]  # tensor that comes next, tensors done, tensors in all
@@ -26,7 +26,7 @@ Progress = Callable[[str, int, int], object]  # tensor that comes next, tensors 
 class OneAtATime:
     """The KL of a float model from itself with one tensor replaced; the reference runs once."""
 
-    def __init__(self, program: Program, weights: Mapping[str, Float32s], windows: Windows, threads: int = 1) -> None:
+    def __init__(self, program: Decoder, weights: Mapping[str, Float32s], windows: Windows, threads: int = 1) -> None:
         self._rerun = Rerun(program, weights, windows, threads)
         self._logits = list(self._rerun.logits())
         self._probabilities = [np.exp(x - normaliser(x)[:, None]).astype(np.float32) for x in self._logits]
@@ -38,7 +38,7 @@ class OneAtATime:
 
 
 def measured(
-    program: Program,
+    program: Decoder,
     weights: Mapping[str, Float32s],
     windows: Windows,
     *,

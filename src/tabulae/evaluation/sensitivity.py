@@ -18,7 +18,7 @@ from tabulae.artifact.names import nearest_set
 from tabulae.epoch import EPOCH
 from tabulae.errors import FileError, UsageError
 from tabulae.files import write_whole
-from tabulae.program.operations import Embed, EmbedPosition, Program
+from tabulae.program.graph import Decoder
 
 AGAIN = "where there is no such file, they are measured and written"
 Source = Literal["measured", "fisher", "data-free"]
@@ -35,11 +35,9 @@ class Sensitivity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     se: dict[str, float] | None = None  # standard errors over windows
 
 
-def tables(program: Program) -> tuple[str, ...]:
+def tables(program: Decoder) -> tuple[str, ...]:
     """The tensors that can be stored as tables, linears and embeddings, in order of first use."""
-    embeddings = {op.weight for op in program.operations if isinstance(op, Embed | EmbedPosition)}
-    wanted = embeddings.union(program.linears())
-    return tuple(name for name in program.weights() if name in wanted)
+    return tuple(dict.fromkeys(name for op in program.operations for name in op.names("table")))
 
 
 def relative_error(weights: Float32s, decoded: Float32s, importance: Float32s | None = None) -> float:

@@ -64,8 +64,8 @@ def measure(session: Session, *, threads: int, rounds: int = 5, progress: Progre
     token = statistics.median(decode)
     return Speed(
         threads=threads,
-        arithmetic=session.arithmetic,
-        isa=session.isa,
+        arithmetic=session.engine.arithmetic,
+        isa=session.engine.isa,
         prefill_tokens_per_second=1 / statistics.median(prefill),
         decode_tokens_per_second=1 / token,
         decode_gigabytes_per_second=size / token / 1e9,

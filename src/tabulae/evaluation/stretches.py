@@ -1,24 +1,20 @@
 """A program run again from its middle: what changes late costs only what comes after it.
 
-The native core begins every program by embedding. A run that begins later does so too: row p of its table is what the
-earlier operations left for position p, and its tokens are 0, 1, 2, ... The logits are those of a whole run, to the bit.
+The logits are those of a whole run, to the bit.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.evaluation.windows import Windows
-from tabulae.program.consistency import buffers_of
-from tabulae.program.operations import AnyOperation, Attention, Embed, Program, Select
+from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding
+from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
-
-STATES = "#states"  # the weight in place of an embedding: a row per position
-LAST = "#last"  # the buffer that a stretch leaves
 
 
 class Cut(NamedTuple):
@@ -31,78 +27,24 @@ class Cut(NamedTuple):
 START = Cut(0, "")
 
 
-def cuts(program: Program) -> tuple[Cut, ...]:
+def cuts(program: Decoder) -> tuple[Cut, ...]:
     """All places where a program can be cut, in order.
 
     >>> with tabulae.open(model) as trained:
     ...     cuts(trained.program)[:3]
     (Cut(at=0, buffer=''), Cut(at=1, buffer='x'), Cut(at=8, buffer='x'))
     """
-    needed, found, selected = {program.logits}, [START], False
-    embeddings = sum(isinstance(op, Embed) for op in program.operations)
-    for at in reversed(range(embeddings, len(program.operations))):
-        read, written = buffers_of(program.operations[at])
-        needed = needed - set(written) | set(read)
-        selected |= isinstance(program.operations[at], Select)
-        if len(needed) == 1 and selected:
-            found.append(Cut(at, next(iter(needed))))
+    needed, found = {program.logits}, [START]
+    for at in reversed(range(len(program.operations))):
+        op = program.operations[at]
+        needed = needed - set(op.writes()) | set(op.reads())
+        (name,) = needed if len(needed) == 1 else ("",)
+        if name and name not in program.inputs and program.values[name].axis == "positions":
+            found.append(Cut(at, name))
     return tuple(sorted(found))
 
 
-def stretch(program: Program, begin: Cut, end: Cut | None, positions: int) -> Program:
-    """The part of ``program`` from ``begin`` to ``end`` (None: the logits), with ``positions`` rows of ``STATES``."""
-    operations: list[AnyOperation] = [] if begin == START else [Embed(STATES, begin.buffer)]
-    operations += _renumbered(program.operations[begin.at : end.at if end else None])
-    vocabulary = program.vocabulary if begin == START else positions
-    if end is None:
-        return msgspec.structs.replace(program, operations=tuple(operations), vocabulary=vocabulary)
-    return msgspec.structs.replace(
-        program,
-        operations=(*operations, Select(end.buffer, LAST)),
-        buffers={**program.buffers, LAST: program.buffers[end.buffer]},
-        logits=LAST,
-        vocabulary=vocabulary,
-    )
-
-
-def _renumbered(operations: tuple[AnyOperation, ...]) -> Iterator[AnyOperation]:
-    """The core numbers the caches of a program from 0."""
-    layer = 0
-    for operation in operations:
-        if isinstance(operation, Attention):
-            yield msgspec.structs.replace(operation, layer=layer)
-            layer += 1
-        else:
-            yield operation
-
-
-class _Stretch:
-    """A bound stretch, to be run on the tokens or on the states of one window after another."""
-
-    def __init__(
-        self,
-        program: Program,
-        weights: Mapping[str, Float32s],
-        begin: Cut,
-        end: Cut | None,
-        positions: int,
-        threads: int,
-    ) -> None:
-        self._positions = range(positions)
-        self._table = np.empty((positions, program.buffers.get(begin.buffer, 0)), np.float32)
-        binding = Binding(stretch(program, begin, end, positions), {**weights, STATES: self._table})
-        self._session = Session(binding, context=positions, threads=threads)
-
-    def __call__(self, before: "Before", wanted: int) -> Float32s:
-        """What stands in the last buffer at positions ``wanted`` .. of one window."""
-        self._session.rewind()
-        if not isinstance(before, np.ndarray):
-            return self._session.feed(before, wanted)
-        self._table[...] = before
-        return self._session.feed(self._positions, wanted)
-
-
-Before = Sequence[int] | Float32s  # what a run begins with: tokens, or states [positions, width]
+Before = npt.NDArray[np.int32] | Float32s  # what a run begins with [positions, width]: tokens, or another value
 
 
 class Rerun:
@@ -111,15 +53,18 @@ class Rerun:
     Asked in the order of ``program.weights()`` it never goes back: the states before each weight are kept.
     """
 
-    def __init__(self, program: Program, weights: Mapping[str, Float32s], windows: Windows, threads: int = 1) -> None:
-        self._program, self._windows, self._threads = program, windows, threads
+    def __init__(self, program: Decoder, weights: Mapping[str, Float32s], windows: Windows, threads: int = 1) -> None:
+        self._program, self._windows = program, windows
         self._weights = {name: np.require(weight, np.float32, ["C", "W"]) for name, weight in weights.items()}
+        binding = Binding(program, self._weights)
+        self._session = Session(Engine(binding, threads=threads), windows.length - 1)
         self._known = [(cut, _weights_before(program, cut)) for cut in cuts(program)]
         self._begin()
 
     def logits(self) -> Iterator[Float32s]:
         """Logits at the scored positions of every window, float32 [scored, vocabulary], nothing replaced."""
-        return (self._tail(before, self._windows.first) for before in self._before)
+        end, out = len(self._program.operations), self._program.logits
+        return (self._run(before, end, out, self._windows.first) for before in self._before)
 
     def replaced(self, name: str, values: Float32s) -> Iterator[Float32s]:
         """The same with ``values`` in place of one weight, which is itself again at the end."""
@@ -133,21 +78,23 @@ class Rerun:
             weight[...] = kept
 
     def _begin(self) -> None:
-        self._cut, self._tail = START, self._stretch(START, None)
-        self._before: list[Before] = [self._windows.inputs(window) for window in range(len(self._windows))]
+        self._cut = START
+        self._before: list[Before] = [row[:-1, None] for row in self._windows.tokens]
 
     def _move(self, cut: Cut) -> None:
         """Let runs begin at ``cut``."""
         if cut < self._cut:
             self._begin()
         if cut > self._cut:
-            run = self._stretch(self._cut, cut)
-            self._before = [run(before, 0) for before in self._before]
-            self._cut, self._tail = cut, self._stretch(cut, None)
+            self._before = [self._run(before, cut.at, cut.buffer, 0) for before in self._before]
+            self._cut = cut
 
-    def _stretch(self, begin: Cut, end: Cut | None) -> _Stretch:
-        return _Stretch(self._program, self._weights, begin, end, self._windows.length - 1, self._threads)
+    def _run(self, before: Before, end: int, out: str, wanted: int) -> Float32s:
+        """From where runs begin to operation ``end``: what stands in ``out`` then."""
+        self._session.rewind()
+        value = self._cut.buffer or "tokens"
+        return self._session.run(value, before, begin=self._cut.at, end=end, out=out, wanted=wanted)
 
 
-def _weights_before(program: Program, cut: Cut) -> frozenset[str]:
-    return frozenset(msgspec.structs.replace(program, operations=program.operations[: cut.at]).weights())
+def _weights_before(program: Decoder, cut: Cut) -> frozenset[str]:
+    return frozenset(name for op in program.operations[: cut.at] for name in op.names("table", "vector"))

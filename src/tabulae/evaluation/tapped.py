@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.program.operations import Program
-from tabulae.runtime.session import Session, Tap
+from tabulae.program.graph import Decoder
+from tabulae.runtime.engine import Tap
+from tabulae.runtime.session import Session
 
 
 class Tappable(Protocol):
     """The part of :class:`tabulae.runtime.language_model.LanguageModel` that taps need."""
 
-    program: Program
+    program: Decoder
 
     def session(self) -> Session:
         """A new, empty sequence."""

@@ -1,4 +1,4 @@
-"""A program and its weights, handed to the native core: every weight is bound in place, nothing is copied.
+"""A graph and its weights, handed to the native core: every weight is bound in place, nothing is copied.
 
 Weights are float32 arrays or the parts of a table matrix as the file stores them, so a float model, a table
 model and any mixture of both run through the same operations.
@@ -17,74 +17,71 @@ from tabulae.artifact import layouts
 from tabulae.artifact.parts import MatrixParts, check_parts, parts_of, settled
 from tabulae.artifact.records import TableRecord
 from tabulae.errors import ModelError
-from tabulae.program import operations as ops
-from tabulae.program.consistency import buffers_of
+from tabulae.program.graph import Decoder, Graph
+from tabulae.program.operation import Record, Role, roles
+from tabulae.program.value import Int, Value
 
 Weight = Float32s | MatrixParts
 BLOCK = 32
-NONE = -1  # the native core's index for a weight or buffer that is not there
+NONE = -1  # the native core's index for a weight that is not there
 
 
 class Binding:
-    """A native model with the indices of its weights by name."""
+    """A native model, with the indices of its weights, values and states by name."""
 
-    def __init__(self, program: ops.Program, weights: Mapping[str, Weight]) -> None:
+    def __init__(self, program: Graph, weights: Mapping[str, Weight]) -> None:
         self.program = program
         self.native = _native.Model()
         self.indices = {name: add_weight(self.native, weights[name]) for name in program.weights()}
         for name, values in program.constants.items():
             self.indices[name] = add_weight(self.native, np.array(values, np.float32))
-        used = {name for op in program.operations for names in buffers_of(op) for name in names}
-        self._buffers = {name: self.native.buffer(program.buffers[name]) for name in sorted(used)}
+        self.values = {name: _add_value(self.native, value) for name, value in program.values.items()}
+        self.states = {name: self.native.state(it.width, it.per_position) for name, it in program.states.items()}
         try:
             for operation in program.operations:
-                self._push(operation)
-            self.native.finish(self._buffers[program.logits])
+                self.native.push(operation.tag, self._fields(operation))
         except (ValueError, KeyError) as error:
-            raise ModelError("program", "operations must fit their weights and buffers", error) from None
+            raise ModelError("program", "operations must fit their weights and values", error) from None
 
-    def _weight(self, name: str | None) -> int:
-        return NONE if name is None else self.indices[name]
+    @property
+    def decoder(self) -> Decoder:
+        """The graph, if it is one that takes tokens.
 
-    def _push(self, op: ops.AnyOperation) -> None:
-        """One operation: names become indices."""
-        native, buffer, weight, width = self.native, self._buffers, self._weight, self.program.buffers
-        match op:
-            case ops.Embed():
-                native.embed(weight(op.weight), buffer[op.out], op.scale, ops.first_row(op.rows))
-            case ops.EmbedPosition():
-                native.embed_position(weight(op.weight), buffer[op.buffer], op.offset)
-            case ops.RMSNorm():
-                native.rms_norm(weight(op.weight), buffer[op.input], buffer[op.out], op.eps)
-            case ops.LayerNorm():
-                native.layer_norm(weight(op.weight), weight(op.bias), buffer[op.input], buffer[op.out], op.eps)
-            case ops.Project():
-                linears = [
-                    [weight(one.weight), weight(one.bias), buffer[one.out], ops.first_row(one.rows)]
-                    for one in op.linears
-                ]
-                native.project(buffer[op.input], linears)
-            case ops.Rotary():
-                native.rotary(buffer[op.buffer], weight(op.inv_freq), op.head, op.scale, weight(op.long), op.original)
-            case ops.Attention():
-                qkv = (buffer[op.q], buffer[op.k], buffer[op.v], buffer[op.out])
-                shape = (op.layer, op.heads, op.kv_heads, op.head)
-                native.attention(*qkv, *shape, op.scale, op.window or 0, weight(op.slopes))
-            case ops.Activate():
-                native.activate(op.fn, buffer[op.input], NONE, buffer[op.out], _order(op.deal, width[op.out]))
-            case ops.Gate():
-                native.activate(op.fn, buffer[op.gate], buffer[op.up], buffer[op.out], _order(op.deal, width[op.out]))
-            case ops.Add():
-                native.add(buffer[op.a], buffer[op.b], buffer[op.out])
-            case ops.SoftCap():
-                native.soft_cap(buffer[op.buffer], op.cap)
-            case ops.Select():
-                native.select(buffer[op.input], buffer[op.out])
+        :raises ModelError: it is not
+        """
+        if not isinstance(self.program, Decoder):
+            raise ModelError("program", "sequences of tokens need a decoder", type(self.program).__name__)
+        return self.program
+
+    def _fields(self, record: Record) -> dict[str, object]:
+        """The fields of an operation, what they name as indices; numbers that are None are left out."""
+        fields: dict[str, object] = {}
+        for name, role in roles(type(record)).items():
+            value = getattr(record, name)
+            if isinstance(value, tuple) and value and isinstance(value[0], Record):
+                fields[name] = [self._fields(part) for part in value]
+            elif role is not None:
+                fields[name] = self._named(role, value)
+            elif value is not None:
+                fields[name] = value
+        return fields
+
+    def _named(self, role: Role, name: str | tuple[str, ...] | None) -> int | list[int]:
+        """What one field names, or several of a tuple."""
+        if isinstance(name, tuple):
+            return [self._index(role, one) for one in name]
+        return self._index(role, name)
+
+    def _index(self, role: Role, name: str | None) -> int:
+        if name is None:
+            return NONE
+        places = {"in": self.values, "out": self.values, "in-out": self.values, "state": self.states}
+        return places.get(role, self.indices)[name]
 
 
-def _order(deal: tuple[int, ...], width: int) -> list[int]:
-    """The rank in every column, or nothing where they stay in order."""
-    return ops.dealt_ranks(deal, width).tolist() if deal else []
+def _add_value(native: _native.Model, value: Value) -> int:
+    interval = value.type.interval() if isinstance(value.type, Int) else None
+    return native.value(value.axis == "wanted", value.width, interval)
 
 
 def add_weight(native: _native.Model, weight: Weight) -> int:

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypedDict
 
+import numpy as np
+
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.closing import Closing
 from tabulae.cores import available_cores
 from tabulae.errors import ModelError, UsageError
 from tabulae.runtime.binding import Binding
-from tabulae.runtime.session import Arithmetic, Session, check_options
+from tabulae.runtime.engine import Arithmetic, Engine
+from tabulae.runtime.session import Session
 from tabulae.text.data import TokenizerData
 from tabulae.text.sampling import Sampler
+from tabulae.text.stops import Stops
 from tabulae.text.stream import Stream
 from tabulae.text.tokenizer import Tokenizer
 
@@ -28,13 +32,27 @@ class Options(TypedDict, total=False):
     isa: str  # default: the best that runs here
 
 
+Stopped = Literal["end of text", "stop", "max tokens", "context"]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One token as it was chosen, and the text that is certain since."""
+
+    text: str  # often "": half a character, or what may begin a stop string
+    token: int | None  # none in the last piece, which only brings text that was held back
+    logprob: float | None = None  # natural logarithm of the token's probability by the model, before sampling
+    stopped: Stopped | None = None  # in the last piece: why nothing follows
+
+
 @dataclass(frozen=True)
 class Generation:
     """What came out, and why it ended there."""
 
     text: str
     tokens: tuple[int, ...]
-    stopped: Literal["end of text", "max tokens", "context"]
+    stopped: Stopped
+    logprobs: tuple[float, ...] | None = None  # of the tokens, where they were asked for
 
     def __str__(self) -> str:
         return self.text
@@ -58,22 +76,20 @@ class LanguageModel(Closing):
         isa: str = "",
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        self._binding: Binding | None = binding
         self._vocabulary = vocabulary
         self._on_close = on_close
-        self.program = binding.program
+        self.program = binding.decoder
         self.context = checked_context(context, binding.program.context)
         self.threads = available_cores() if threads is None else threads
         self.arithmetic: Arithmetic = arithmetic
-        self.isa = check_options(self.threads, arithmetic, isa)
+        self._engine: Engine | None = Engine(binding, threads=self.threads, arithmetic=arithmetic, isa=isa)
+        self.isa = self._engine.isa
 
     def session(self) -> Session:
-        """A new, empty sequence."""
-        if self._binding is None:
+        """A new, empty sequence; those of one model share its threads, and their calls take turns."""
+        if self._engine is None:
             raise UsageError("model", "it must be open", "a closed model", "load it again")
-        return Session(
-            self._binding, context=self.context, threads=self.threads, arithmetic=self.arithmetic, isa=self.isa
-        )
+        return Session(self._engine, self.context)
 
     def logits(self, tokens: Sequence[int], first: int = 0) -> Float32s:
         """Logits float32 [len(tokens) - first, vocabulary] of the tokens from ``first`` on, as one sequence."""
@@ -94,35 +110,70 @@ class LanguageModel(Closing):
         sampler: Sampler | None = None,
         stream: Callable[[str], object] | None = None,
         session: Session | None = None,
+        stop: Sequence[str] = (),
+        logprobs: bool = False,
     ) -> Generation:
         """Continue ``prompt`` (text, or tokens as they are) until the end of text, ``max_tokens`` or the context.
 
-        ``stream`` is called with every piece of text as it comes; ``session`` goes on with a sequence. A model without
-        a tokenizer continues tokens: it knows no text and no end of it.
+        ``stream`` is called with every piece of text as it comes; everything else is as of :meth:`stream`.
 
         :raises UsageError: an empty prompt, or one that leaves no room in the context
         """
-        sampler = sampler or Sampler()
+        pieces = []
+        for piece in self.stream(
+            prompt, max_tokens=max_tokens, sampler=sampler, session=session, stop=stop, logprobs=logprobs
+        ):
+            pieces.append(piece)
+            if stream and piece.text:
+                stream(piece.text)
+        chosen = [piece for piece in pieces if piece.token is not None]
+        found = tuple(piece.logprob for piece in chosen if piece.logprob is not None) if logprobs else None
+        stopped = pieces[-1].stopped or "max tokens"
+        text = "".join(piece.text for piece in pieces)
+        return Generation(text, tuple(piece.token for piece in chosen if piece.token is not None), stopped, found)
+
+    def stream(
+        self,
+        prompt: str | Sequence[int],
+        *,
+        max_tokens: int = 256,
+        sampler: Sampler | None = None,
+        session: Session | None = None,
+        stop: Sequence[str] = (),
+        logprobs: bool = False,
+    ) -> Iterator[Piece]:
+        """The continuation of ``prompt`` token by token; whoever stops asking has cancelled it.
+
+        ``session`` goes on with a sequence. The text ends before the first of the strings ``stop``. A model without a
+        tokenizer continues tokens: it knows no text and no end of it.
+
+        >>> with tabulae.load(table) as lm:
+        ...     [piece.token for piece in lm.stream("the inn", max_tokens=3)]
+        [255, 255, 255, None]
+
+        :raises UsageError: an empty prompt, or one that leaves no room in the context
+        """
         ids = self.tokenizer.encode(prompt) if isinstance(prompt, str) else list(prompt)
         session = session or self.session()
         self._check_prompt(ids, session, max_tokens)
-        (decoder, ends), text, tokens = self._decoder(), "", []
-        stopped: Literal["end of text", "max tokens", "context"] = "max tokens"
-        for token in _tokens(session, ids, sampler, max_tokens):
+        return self._pieces(_chosen(session, ids, sampler or Sampler(), max_tokens), Stops(stop), max_tokens, logprobs)
+
+    def _pieces(
+        self, chosen: Iterator[tuple[int, Float32s]], stops: Stops, most: int, logprobs: bool
+    ) -> Iterator[Piece]:
+        decoder, ends = self._decoder()
+        stopped: Stopped = "context"
+        for count, (token, logits) in enumerate(chosen, 1):
+            stopped = "max tokens" if count == most else "context"
             if token in ends:
                 stopped = "end of text"
                 break
-            tokens.append(token)
-            piece = decoder.push(token)
-            text += piece
-            if stream and piece:
-                stream(piece)
-        else:
-            stopped = "context" if len(tokens) < max_tokens else "max tokens"
-        rest = decoder.finish()
-        if stream and rest:
-            stream(rest)
-        return Generation(text + rest, tuple(tokens), stopped)
+            text = stops.push(decoder.push(token))
+            yield Piece(text, token, log_probability(logits, token) if logprobs else None)
+            if stops.found is not None:
+                break
+        rest = stops.push(decoder.finish())
+        yield Piece(rest + stops.finish(), None, None, stopped if stops.found is None else "stop")
 
     def _decoder(self) -> tuple[Stream, tuple[int, ...]]:
         """What makes text of tokens, and the tokens that end it."""
@@ -144,21 +195,31 @@ class LanguageModel(Closing):
 
     def close(self) -> None:
         """Let go of the weights and the file."""
-        self._binding = None
+        self._engine = None
         if self._on_close:
             self._on_close()
             self._on_close = None
 
 
-def _tokens(session: Session, prompt: list[int], sampler: Sampler, most: int) -> Iterator[int]:
-    """Sampled tokens, one forward pass each; ends where the context does."""
+def _chosen(session: Session, prompt: list[int], sampler: Sampler, most: int) -> Iterator[tuple[int, Float32s]]:
+    """Sampled tokens and the logits they are of, one run each; ends where the context does."""
     logits = session.feed(prompt)
     for count in range(most):
         token = sampler.choose(logits[-1], session.tokens)
-        yield token
+        yield token, logits[-1]
         if count + 1 == most or session.position == session.context:
             return
         logits = session.feed([token])
+
+
+def log_probability(logits: Float32s, token: int) -> float:
+    """``log softmax(logits)[token]``.
+
+    >>> round(log_probability(np.float32([0, 0]), 1), 6)
+    -0.693147
+    """
+    shifted = logits.astype(np.float64) - float(logits.max())
+    return float(shifted[token] - np.log(np.exp(shifted).sum()))
 
 
 def checked_context(wanted: int | None, trained: int) -> int:

@@ -4,48 +4,28 @@ Batches are cut here and not in the native core, so that a long prompt can be in
 a position gives does not depend on the cut.
 """
 
-import os
-import weakref
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 
-from tabulae import _native
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.errors import ModelError, UsageError
-from tabulae.program.operations import Attention, Program
-from tabulae.runtime.binding import Binding
-from tabulae.runtime.turns import Turns
-
-Arithmetic = Literal["auto", "multiply", "lookup"]
-Tap = Callable[[Float32s], Float32s | None]  # inputs [n, cols] of one linear; may return others
+from tabulae.errors import UsageError
+from tabulae.program.value import Int
+from tabulae.runtime.engine import BATCH, Engine, Part, Tap
 
 
 class Session:
-    """A sequence that grows by :meth:`feed`.
+    """A sequence that grows by :meth:`feed`, on an engine that it may share with others.
 
-    ``threads`` and ``arithmetic`` and the ISA change the speed, never the logits. Calls from several threads take
-    turns; a call from inside a tap, and a tap set during a run, are refused. A forked child may go on with it.
+    Calls from several threads take turns; a call from inside a tap, and a tap set during a run, are refused. A forked
+    child may go on with it.
     """
 
-    def __init__(
-        self, binding: Binding, *, context: int, threads: int = 1, arithmetic: Arithmetic = "auto", isa: str = ""
-    ) -> None:
-        self.isa = check_options(threads, arithmetic, isa)
-        self._binding = binding
-        try:
-            self._executor = _native.Executor(binding.native, context, threads, arithmetic == "lookup", self.isa)
-        except (RuntimeError, MemoryError) as error:
-            got = f"{threads} threads, {context} tokens: {error}"
-            must = "there must be room for its threads and its cache"
-            raise UsageError("session", must, got, "use fewer threads or a shorter context") from None
-        self.context = context
-        self.arithmetic = arithmetic
-        self._turns = Turns()
+    def __init__(self, engine: Engine, context: int) -> None:
+        self.program, self.engine, self.context = engine.binding.decoder, engine, context
+        self.sequence = engine.sequence(context)
         self.tokens: list[int] = []  # fed so far; what the cache holds
-        self._taps: dict[str, Tap] = {}
+        self.taps: dict[int, Tap] = {}  # by weight
 
     def feed(self, tokens: Sequence[int], wanted: int | None = None) -> Float32s:
         """Append tokens; logits float32 [len(tokens) - wanted, vocabulary] of those from ``wanted`` on.
@@ -54,36 +34,66 @@ class Session:
 
         :raises UsageError: a token that the vocabulary does not have, or no room in the context
         """
-        with self._turns.turn():
-            return self._feed(self._checked(tokens), wanted)
+        with self.engine.turns.turn():
+            return self._feed(self.checked(tokens), wanted)
 
     def _feed(self, ids: np.ndarray, wanted: int | None) -> Float32s:
         wanted = len(ids) - 1 if wanted is None else wanted
-        if not 0 <= wanted <= len(ids):
-            raise UsageError("logits", f"the first position wanted must lie in 0..{len(ids)}", wanted)
+        return self._run("tokens", ids, self.program.logits, 0, len(self.program.operations), wanted)
+
+    def run(self, value: str, rows: np.ndarray, *, begin: int, end: int, out: str, wanted: int = 0) -> Float32s:
+        """Run operations ``begin`` to ``end`` alone on ``rows`` [n, width] of ``value``; the rows of ``out``.
+
+        Of the states only those of these operations change; the sequence grows by n positions, whose tokens are not
+        known (-1). ``wanted`` is the first position that operations behind a selection run on.
+
+        :raises UsageError: no such value or operations, rows of another type or width, or no room in the context
+        """
+        with self.engine.turns.turn():
+            self._check_run(value, rows, begin, end, out)
+            return self._run(value, rows, out, begin, end, wanted)
+
+    def _run(self, value: str, rows: np.ndarray, out: str, begin: int, end: int, wanted: int) -> Float32s:
+        if not 0 <= wanted <= len(rows):
+            raise UsageError("logits", f"the first position wanted must lie in 0..{len(rows)}", wanted)
         pieces = []
-        for begin in range(0, len(ids), _native.BATCH):
-            batch = ids[begin : begin + _native.BATCH]
-            pieces.append(self._forward(batch, min(max(wanted - begin, 0), len(batch))))
-            self.tokens += batch.tolist()
+        for first in range(0, len(rows), BATCH):
+            batch = rows[first : first + BATCH]
+            part = Part(self.sequence, len(batch), self.position, min(max(wanted - first, 0), len(batch)))
+            pieces.append(self.engine.run([part], {value: batch}, out, slice(begin, end), self.taps))
+            self.tokens += batch.reshape(-1).tolist() if value == "tokens" else [-1] * len(batch)
         return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+
+    def _check_run(self, value: str, rows: np.ndarray, begin: int, end: int, out: str) -> None:
+        program, have = self.program, self.program.values
+        for name in (value, out):
+            if name not in have:
+                raise UsageError("run", "the program must have the value", name, f"accepted: {', '.join(have)}")
+        if not 0 <= begin <= end <= len(program.operations):
+            raise UsageError("run", f"operations must lie in 0..{len(program.operations)}", f"{begin}:{end}")
+        kind, width = have[value].type, have[value].width
+        dtype = np.int32 if isinstance(kind, Int) else np.float32
+        if rows.dtype != dtype or rows.ndim != 2 or rows.shape[1] != width or not len(rows):
+            must = f"rows must be {np.dtype(dtype)} [n, {width}]"
+            raise UsageError("run", must, f"{rows.dtype} {list(rows.shape)}")
+        if isinstance(kind, Int) and not (rows.min() >= kind.interval()[0] and rows.max() <= kind.interval()[1]):
+            raise UsageError("run", f"{value} must lie in {kind.interval()}", (int(rows.min()), int(rows.max())))
+        self._must_have_room(len(rows))
 
     def tap(self, linear: str, callback: Tap | None) -> None:
         """Show every input of a linear to ``callback``, which may replace it; None takes the tap off.
 
         :raises UsageError: there is no such linear, or the session runs
         """
-        if linear not in self._binding.program.linears():
-            some = ", ".join(self._binding.program.linears()[:3])
+        if linear not in self.program.linears():
+            some = ", ".join(self.program.linears()[:3])
             raise UsageError("tap", "the linear must exist", linear, f"linears are named like {some}")
-        index = self._binding.indices[linear]
-        with self._turns.turn(wait=False):
+        index = self.engine.binding.indices[linear]
+        with self.engine.turns.turn(wait=False):
             if callback is None:
-                self._executor.tap(index, None)
-                self._taps.pop(linear, None)
+                self.taps.pop(index, None)
             else:
-                self._executor.tap(index, partial(_tapped, weakref.ref(self), linear))
-                self._taps[linear] = callback
+                self.taps[index] = callback
 
     def read_plainly(self, cached: int) -> int:
         """Read what one token reads with ``cached`` positions in the cache, by the same threads, and compute nothing.
@@ -94,13 +104,7 @@ class Session:
         """
         if not 0 <= cached <= self.context:
             raise UsageError("plain read", f"the cached positions must lie in 0..{self.context}", cached)
-        with self._turns.turn():
-            return self._executor.read_plainly(cached)
-
-    @property
-    def program(self) -> Program:
-        """What it runs."""
-        return self._binding.program
+        return self.engine.read_plainly(self.sequence, cached)
 
     @property
     def position(self) -> int:
@@ -110,27 +114,23 @@ class Session:
     @property
     def cache_bytes_per_token(self) -> int:
         """What every token adds to the key/value cache."""
-        layers = (op for op in self._binding.program.operations if isinstance(op, Attention))
-        return sum(2 * 4 * op.kv_heads * op.head for op in layers)
+        return sum(4 * state.width for state in self.program.states.values() if state.per_position)
 
     def rewind(self, position: int = 0) -> None:
         """Forget all tokens from ``position`` on; the cache before it stays."""
-        with self._turns.turn():
+        with self.engine.turns.turn():
             if not isinstance(position, int) or not 0 <= position <= self.position:
                 raise UsageError("rewind", f"the position must lie in 0..{self.position}", position)
             del self.tokens[position:]
 
-    def _forward(self, batch: np.ndarray, wanted: int) -> Float32s:
-        try:
-            logits: Float32s = self._executor.forward(batch, self.position, wanted)
-        except _native.NotFiniteError:
-            hint = "the weights overflow, or a tap gave NaN or infinity"
-            raise ModelError("run", "every input of a linear must be finite", "NaN or infinity", hint) from None
-        return logits
+    def _must_have_room(self, more: int) -> None:
+        if self.position + more > self.context:
+            have = self.position + more
+            raise UsageError("context", f"the sequence must fit {self.context} tokens", have, "give a larger context")
 
-    def _checked(self, tokens: Sequence[int]) -> np.ndarray:
+    def checked(self, tokens: Sequence[int]) -> np.ndarray:
         ids = np.asarray(list(tokens))
-        vocabulary = self._binding.program.vocabulary
+        vocabulary = self.program.vocabulary
         if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
             got = f"{ids.dtype} {list(ids.shape)}"
             raise UsageError("tokens", "they must be a list of integers", got, "encode text with model.tokenizer")
@@ -139,28 +139,5 @@ class Session:
         if ids.min() < 0 or ids.max() >= vocabulary:
             worst = int(ids.min() if ids.min() < 0 else ids.max())
             raise UsageError("tokens", f"every token must lie in 0..{vocabulary - 1}", worst)
-        if self.position + len(ids) > self.context:
-            have = self.position + len(ids)
-            raise UsageError("context", f"the sequence must fit {self.context} tokens", have, "give a larger context")
+        self._must_have_room(len(ids))
         return ids.astype(np.int32)
-
-
-def _tapped(session: "weakref.ref[Session]", linear: str, inputs: Float32s) -> Float32s | None:
-    """Call a tap; the executor knows it only through its session, which it does not own.
-
-    A callback that holds its session would make a circle through native code, which Python's collector cannot see.
-    """
-    owner = session()
-    return None if owner is None else owner._taps[linear](inputs)
-
-
-def check_options(threads: int, arithmetic: str, isa: str = "") -> str:
-    """Refuse what cannot be run; the instruction set that ``isa`` ("": TABULAE_ISA, else the best) stands for."""
-    if not isinstance(threads, int) or not 1 <= threads <= 1024:
-        raise UsageError("threads", "there must be 1 to 1024 threads", threads)
-    if arithmetic not in ("auto", "multiply", "lookup"):
-        raise UsageError("arithmetic", "it must be known", arithmetic, "accepted: auto, multiply, lookup")
-    isa = isa or os.environ.get("TABULAE_ISA", "")
-    if isa not in ("", *_native.isas()):
-        raise UsageError("isa", "it must run on this machine", isa, f"accepted: {', '.join(_native.isas())}")
-    return isa or _native.isas()[0]

@@ -22,7 +22,8 @@ from tabulae.artifact.records import TableRecord
 from tabulae.artifact.verify import verify
 from tabulae.errors import TabulaeError
 from tabulae.runtime.binding import Binding, add_weight
-from tabulae.runtime.session import Arithmetic, Session
+from tabulae.runtime.engine import Arithmetic, Engine
+from tabulae.runtime.session import Session
 from tabulae.workflows.stored import program_of, weights_of
 
 ARITHMETICS: tuple[Arithmetic, ...] = ("multiply", "lookup")
@@ -133,7 +134,7 @@ def _hashes(file: TableModelFile, progress: Progress | None) -> Iterator[LogitsH
     for done, (isa, arithmetic, threads, cuts) in enumerate(runs):
         if progress:
             progress(f"logits, {isa} {arithmetic}", done, len(runs))
-        session = Session(binding, context=len(tokens), threads=threads, arithmetic=arithmetic, isa=isa)
+        session = Session(Engine(binding, threads=threads, arithmetic=arithmetic, isa=isa), len(tokens))
         pieces = [piece for begin, end in pairwise((0, *cuts, len(tokens))) if (piece := tokens[begin:end])]
         digest = hashlib.sha256()
         for piece in pieces:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from tabulae.errors import UsageError
 from tabulae.formats import Format, parse
-from tabulae.program.operations import Embed, EmbedPosition, Program, Project
+from tabulae.program.graph import Decoder
 
 LINEAR = "normal:4/g64/signmax"
 EMBEDDING = "int:8/row/absmax"  # and the head: a fifth of a small model's weights, and sensitive
@@ -51,7 +51,7 @@ def _format(name: str) -> Format | None:
     return None if name == FLOAT else parse(name)
 
 
-def choose(program: Program, names: Sequence[str], rules: Sequence[Rule] = ()) -> dict[str, Format | None]:
+def choose(program: Decoder, names: Sequence[str], rules: Sequence[Rule] = ()) -> dict[str, Format | None]:
     """The format of every tensor, None for those that stay float32 (norms and biases always do).
 
     :raises UsageError: a pattern that matches no tensor that can have a format
@@ -66,13 +66,9 @@ def choose(program: Program, names: Sequence[str], rules: Sequence[Rule] = ()) -
     return {name: formats.get(name) for name in names}
 
 
-def _defaults(program: Program) -> dict[str, Format | None]:
+def _defaults(program: Decoder) -> dict[str, Format | None]:
     """Linears, then over them embeddings and the head."""
     formats: dict[str, Format | None] = dict.fromkeys(program.linears(), parse(LINEAR))
-    for op in program.operations:
-        match op:
-            case Embed() | EmbedPosition():
-                formats[op.weight] = parse(EMBEDDING)
-            case Project():
-                formats |= {one.weight: parse(EMBEDDING) for one in op.linears if one.out == program.logits}
-    return formats
+    heads = {one.weight for seen in program.projections() for one in seen.linears if one.out == program.logits}
+    tables = (name for op in program.operations for name in op.names("table"))
+    return formats | {name: parse(EMBEDDING) for name in tables if name in heads or name not in formats}

@@ -9,7 +9,8 @@ import msgspec
 from tabulae.artifact.reader import open_table_model
 from tabulae.artifact.records import TableRecord, TensorRecord, entry_sizes
 from tabulae.planning.sizes import stored_bytes
-from tabulae.program.operations import Attention, Program
+from tabulae.program.graph import Decoder
+from tabulae.program.ops.attention import Attention
 from tabulae.sources import Source
 from tabulae.workflows.recipe import by_rules, expected_bytes
 from tabulae.workflows.stored import program_of
@@ -79,7 +80,7 @@ def _trained_model(path: Path, ignore_keys: Collection[str]) -> Description:
 
 def _description(
     provenance: dict[str, str],
-    program: Program,
+    program: Decoder,
     tensors: tuple[TensorInfo, ...],
     size: int,
     counted: int,
@@ -92,7 +93,7 @@ def _description(
     return Description(provenance, summary(program), weights, size, bits, formats, tensors, memory, built)
 
 
-def summary(program: Program) -> str:
+def summary(program: Decoder) -> str:
     """The shape of a decoder in one line."""
     layers = [op for op in program.operations if isinstance(op, Attention)]
     heads = f"{layers[0].heads} heads of {layers[0].head} on {layers[0].kv_heads} key-value heads" if layers else "none"

@@ -8,7 +8,7 @@ import msgspec
 from tabulae.artifact.reader import open_table_model
 from tabulae.evaluation.speed import Progress, Speed
 from tabulae.evaluation.speed import measure as measure_speed
-from tabulae.runtime.session import Arithmetic
+from tabulae.runtime.engine import Arithmetic
 from tabulae.workflows.load import from_file, load
 
 

@@ -7,7 +7,7 @@ from tabulae.artifact.reader import open_table_model
 from tabulae.errors import UsageError
 from tabulae.evaluation import Candidate, Quality, cut_text, evaluate_all
 from tabulae.evaluation.windows import FIRST, LENGTH
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 from tabulae.runtime.language_model import Options
 from tabulae.workflows.check import Progress
 from tabulae.workflows.load import from_file
@@ -48,7 +48,7 @@ def compare(
         return list(evaluate_all(candidates, reference, cut, against=str(against), progress=shown).values())
 
 
-def _check_vocabulary(reference: Program, candidate: Program) -> None:
+def _check_vocabulary(reference: Decoder, candidate: Decoder) -> None:
     if reference.vocabulary != candidate.vocabulary:
         must = f"the trained model must have the table model's vocabulary, {candidate.vocabulary} tokens"
         raise UsageError("against", must, reference.vocabulary)

@@ -16,7 +16,7 @@ from tabulae.errors import UsageError
 from tabulae.formats import Format
 from tabulae.planning.plan import Plan
 from tabulae.planning.sizes import Fixed, fixed_sizes, planned_record, table_sizes
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 from tabulae.sources import Source
 from tabulae.text.data import TokenizerData
 from tabulae.workflows.choice import choose, parse_rules
@@ -28,7 +28,7 @@ class Trained(Protocol):
     """What building needs of a trained model; :class:`tabulae.workflows.trained.TrainedModel` is one."""
 
     source: Source
-    program: Program
+    program: Decoder
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -10,9 +10,7 @@ from tabulae.artifact.reader import TableModelFile
 from tabulae.artifact.records import FloatRecord, TableRecord
 from tabulae.cores import available_cores, machine_memory
 from tabulae.errors import TableModelError
-from tabulae.program.consistency import check_program
-from tabulae.program.operations import Program
-from tabulae.program.shapes import check_shapes
+from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Weight
 from tabulae.text.data import TokenizerData
 
@@ -32,14 +30,14 @@ def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weig
         return {record.name: weight for record, weight in zip(records, weights, strict=True)}
 
 
-def program_of(file: TableModelFile) -> Program:
+def program_of(file: TableModelFile) -> Decoder:
     """The program, checked against the tensors of the file."""
     try:
-        program = msgspec.json.decode(file.document.program, type=Program)
+        program = msgspec.json.decode(file.document.program, type=Decoder)
     except msgspec.MsgspecError as error:
         raise TableModelError("program", "it must follow the schema", error) from None
-    check_program(program)
-    check_shapes(program, {record.name: shape_of(record) for record in file.document.tensors})
+    program.check()
+    program.check_shapes({record.name: shape_of(record) for record in file.document.tensors})
     return program
 
 

@@ -9,7 +9,7 @@ from tiny_models import FakeSource, load
 
 from tabulae.errors import ModelError
 from tabulae.program import architectures
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 
 YARN = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0, "original_max_position_embeddings": 16}
 
@@ -78,7 +78,7 @@ def test_window_patterns_of_gemma(pattern: object, windows: tuple[int | None, ..
         architectures.find(short).config(short)
 
 
-def _program(source: FakeSource) -> Program:
+def _program(source: FakeSource) -> Decoder:
     architecture = architectures.find(source)
     return architecture.program(architecture.config(source))
 

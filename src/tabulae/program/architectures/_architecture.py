@@ -10,9 +10,7 @@ import numpy.typing as npt
 from tabulae.errors import ModelError
 from tabulae.program.architectures._keys import Harmless, Neutral, check_keys, recorded
 from tabulae.program.architectures._origin import Origin, Source, unmatched
-from tabulae.program.consistency import check_program
-from tabulae.program.operations import Program
-from tabulae.program.shapes import check_shapes
+from tabulae.program.graph import Decoder
 
 HEAD = "lm_head.weight"
 
@@ -23,7 +21,7 @@ class Architecture:
 
     model_types: tuple[str, ...]  # GGUF's general.architecture and Hugging Face's model_type
     read: Callable[[Source], Any]  # Source -> C; ModelError where a key is missing or means something we do not do
-    program: Callable[[Any], Program]  # C -> Program: only composes operations
+    program: Callable[[Any], Decoder]  # C -> Decoder: only composes operations
     origin: Callable[[Source, Any, str], Origin]  # (Source, C, canonical name) -> Origin, without looking at shapes
     ignored: tuple[str, ...] = ()  # shell patterns of source tensors that carry nothing the program needs
     harmless: Harmless = field(default_factory=dict)  # keys that ``read`` does not read, beside those of all models
@@ -47,7 +45,7 @@ class Architecture:
         :raises ModelError: the source lacks a tensor, has one too many, or one of the wrong shape
         """
         program = self.program(config)
-        check_program(program)
+        program.check()
         origins = {name: self.origin(source, config, name) for name in program.weights()}
         used = {origin.name for origin in origins.values()}
         missing = sorted(used - set(source.names))
@@ -59,7 +57,7 @@ class Architecture:
         _none_of(extra, "every tensor must be known to the architecture", "unknown")
         _check_rows(source, list(origins.values()))
         shapes = {name: origin.canonical_shape(source.shape(origin.name)) for name, origin in origins.items()}
-        check_shapes(program, shapes)
+        program.check_shapes(shapes)
         return {name: replace(origin, shape=shapes[name]) for name, origin in origins.items()}
 
 

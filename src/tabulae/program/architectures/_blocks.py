@@ -5,20 +5,17 @@ from math import sqrt
 
 import numpy as np
 
-from tabulae.program.architectures._config import EMBEDDING, Decoder
+from tabulae.arithmetic.activation_functions import Activation
+from tabulae.program.architectures._config import EMBEDDING, Sizes
 from tabulae.program.architectures._rope import Frequencies
-from tabulae.program.operations import (
-    Activation,
-    AnyOperation,
-    Attention,
-    Gate,
-    Linear,
-    Program,
-    Project,
-    RMSNorm,
-    Select,
-    SoftCap,
-)
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Linear, Operation
+from tabulae.program.ops.attention import Attention, kept
+from tabulae.program.ops.gate import Gate
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.rms_norm import RMSNorm
+from tabulae.program.ops.select import Select
+from tabulae.program.ops.soft_cap import SoftCap
 
 HEAD = "lm_head.weight"
 INV_FREQ = "inv_freq"
@@ -51,7 +48,7 @@ def scale_of(columns: float) -> float:
 def rotary_attention(
     at: str,
     layer: int,
-    config: Decoder,
+    config: Sizes,
     *,
     qkv_bias: bool = False,
     out_bias: bool = False,
@@ -60,7 +57,7 @@ def rotary_attention(
     inv_freq: str = INV_FREQ,
     window: int | None = None,
     scale: float | None = None,
-) -> list[AnyOperation]:
+) -> list[Operation]:
     """h -> h: q, k, v, their norms per head (``norms``), rotation (``turn``, named ``inv_freq``), attention, output."""
     q, k, v = (linear(f"{at}.{name}_proj", name, qkv_bias) for name in "qkv")
     per_head = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"] if norms else []
@@ -70,12 +67,12 @@ def rotary_attention(
         Project("h", (q, k, v)),
         *per_head,
         *(turn.rotary(buffer, config.head, inv_freq) for buffer in "qk"),
-        Attention("q", "k", "v", "a", layer, config.heads, config.kv_heads, config.head, scale, window),
+        Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, config.head, scale, window),
         Project("a", (linear(f"{at}.o_proj", "h", out_bias),)),
     ]
 
 
-def gated_mlp(at: str, fn: Activation, bias: bool = False) -> list[AnyOperation]:
+def gated_mlp(at: str, fn: Activation, bias: bool = False) -> list[Operation]:
     """h -> h: ``down(fn(gate h) * up h)``."""
     return [
         Project("h", (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
@@ -85,13 +82,13 @@ def gated_mlp(at: str, fn: Activation, bias: bool = False) -> list[AnyOperation]
 
 
 def rotary_program(
-    body: Sequence[AnyOperation],
-    config: Decoder,
+    body: Sequence[Operation],
+    config: Sizes,
     constants: dict[str, tuple[float, ...]] | None = None,
     cap: float | None = None,
-) -> Program:
+) -> Decoder:
     """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added."""
-    tail: list[AnyOperation] = [
+    tail: list[Operation] = [
         Select("x", "last"),
         RMSNorm("model.norm.weight", "last", "last", config.eps),
         Project("last", (Linear(EMBEDDING if config.tied else HEAD, "logits"),)),
@@ -102,4 +99,4 @@ def rotary_program(
     buffers |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
     buffers |= {"last": config.hidden, "logits": config.vocabulary}
     constants = config.turn.constants(INV_FREQ) if constants is None else constants
-    return Program((*body, *tail), buffers, "logits", config.vocabulary, config.context, constants)
+    return Decoder.of((*body, *tail), buffers, config.vocabulary, config.context, constants)

@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tabulae.arithmetic.activation_functions import Activation
 from tabulae.errors import ModelError
 from tabulae.program.architectures._fields import LAYERS, activation, flag, gguf_vocabulary, integer, number, tied
 from tabulae.program.architectures._origin import Source, huggingface_name
 from tabulae.program.architectures._rope import Frequencies, Rope, frequencies, rope_gguf, rope_huggingface
-from tabulae.program.operations import Activation
 
 EMBEDDING = "model.embed_tokens.weight"
 KINDS = ("full_attention", "sliding_attention")
 
 
 @dataclass(frozen=True)
-class Decoder:
+class Sizes:
     """A decoder with rotary positions and gated linears: llama and its relatives."""
 
     layers: int
@@ -32,7 +32,7 @@ class Decoder:
     tied: bool  # the head is the embedding
 
 
-def decoder(source: Source, head: int | None = None) -> Decoder:
+def decoder(source: Source, head: int | None = None) -> Sizes:
     """The common fields, by the key names that llama and its relatives share in each kind of source.
 
     ``head``: columns per head where config.json is silent, if they do not follow from the width.
@@ -66,11 +66,11 @@ def late_windows(meta: Mapping[str, Any], layers: int) -> tuple[int | None, ...]
     return windows(kinds, layers, lambda layer: window is not None and layer >= first)
 
 
-def from_huggingface(meta: Mapping[str, Any], rope: Rope, tied: bool, head: int | None = None) -> Decoder:
+def from_huggingface(meta: Mapping[str, Any], rope: Rope, tied: bool, head: int | None = None) -> Sizes:
     """The common fields of a config.json, or of a record in it."""
     hidden, heads = integer(meta, "hidden_size"), integer(meta, "num_attention_heads")
     head = integer(meta, "head_dim", default=head or max(hidden // heads, 1))
-    return Decoder(
+    return Sizes(
         layers=integer(meta, "num_hidden_layers", most=LAYERS),
         hidden=hidden,
         intermediate=integer(meta, "intermediate_size"),
@@ -86,7 +86,7 @@ def from_huggingface(meta: Mapping[str, Any], rope: Rope, tied: bool, head: int 
     )
 
 
-def _from_gguf(source: Source) -> Decoder:
+def _from_gguf(source: Source) -> Sizes:
     meta, arch = source.metadata, source.metadata["general.architecture"]
     hidden, heads = integer(meta, f"{arch}.embedding_length"), integer(meta, f"{arch}.attention.head_count")
     head = integer(meta, f"{arch}.attention.key_length", default=max(hidden // heads, 1))
@@ -94,7 +94,7 @@ def _from_gguf(source: Source) -> Decoder:
         raise ModelError(f"{arch}.attention.value_length", f"it must be that of keys, {head}", "another")
     rotary = integer(meta, f"{arch}.rope.dimension_count", default=head)
     context = integer(meta, f"{arch}.context_length")
-    return Decoder(
+    return Sizes(
         layers=integer(meta, f"{arch}.block_count", most=LAYERS),
         hidden=hidden,
         intermediate=integer(meta, f"{arch}.feed_forward_length"),

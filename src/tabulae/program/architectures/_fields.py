@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tabulae.arithmetic.activation_functions import Activation
 from tabulae.errors import ModelError
 from tabulae.program.architectures._origin import Source
-from tabulae.program.operations import Activation
 
 SIZE = 1 << 26  # the most that any size may claim: a lying header must not cost memory before tensors are checked
 LAYERS = 1 << 12

@@ -15,7 +15,7 @@ from tabulae.arithmetic.elementary import exp2, log, log2
 from tabulae.errors import ModelError
 from tabulae.program.architectures._fields import first, flag, integer, number, over, record
 from tabulae.program.architectures._origin import Source
-from tabulae.program.operations import Rotary
+from tabulae.program.ops.rotary import Rotary
 
 Float64s = npt.NDArray[np.float64]
 THETA = 10000.0

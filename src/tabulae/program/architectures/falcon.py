@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.activation_functions import Activation
 from tabulae.arithmetic.bfloat16 import round_bfloat16
 from tabulae.arithmetic.elementary import exp2
 from tabulae.errors import ModelError
@@ -29,19 +30,15 @@ from tabulae.program.architectures._fields import (
 )
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
 from tabulae.program.architectures._rope import Frequencies, frequencies, rope_gguf, rope_huggingface
-from tabulae.program.operations import (
-    Activate,
-    Activation,
-    Add,
-    AnyOperation,
-    Attention,
-    Embed,
-    LayerNorm,
-    Linear,
-    Program,
-    Project,
-    Select,
-)
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Linear, Operation
+from tabulae.program.ops.activate import Activate
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.attention import Attention, kept
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.select import Select
 
 EMBEDDING = "transformer.word_embeddings.weight"
 NAMES = {
@@ -146,9 +143,9 @@ def _block_kind(meta: Any) -> Block:
     return "shared" if parallel else "sequential"
 
 
-def program(config: Config) -> Program:
+def program(config: Config) -> Decoder:
     """Parallel blocks ``x += mlp(norm x) + attention(norm x)``, or one half after the other."""
-    body: list[AnyOperation] = [Embed(EMBEDDING, "x")]
+    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
     for layer in range(config.layers):
         body += _block(f"transformer.h.{layer}", layer, config)
     head = Linear(EMBEDDING if config.tied else "lm_head.weight", "logits")
@@ -158,14 +155,14 @@ def program(config: Config) -> Program:
     buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
     turn = config.turn
     constants = turn.constants(INV_FREQ) if turn else {"slopes": slopes(config.heads, config.head)}
-    return Program(tuple(body), buffers, "logits", config.vocabulary, config.context, constants)
+    return Decoder.of(body, buffers, config.vocabulary, config.context, constants)
 
 
-def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
+def _block(at: str, layer: int, config: Config) -> list[Operation]:
     qkv = tuple(linear(f"{at}.self_attention.query_key_value.{part}", part, config.bias) for part in "qkv")
     up = linear(f"{at}.mlp.dense_h_to_4h", "m", config.bias)
     attention, mlp = _attention(at, layer, config), _mlp(at, config)
-    both: list[AnyOperation] = [*attention, *mlp, Add("n", "h", "h"), Add("x", "h", "x")]
+    both: list[Operation] = [*attention, *mlp, Add("n", "h", "h"), Add("x", "h", "x")]
     if config.block == "shared":
         return [_norm(f"{at}.input_layernorm", "x", "h", config), Project("h", (*qkv, up)), *both]
     if config.block == "two":
@@ -177,19 +174,19 @@ def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
     ]
 
 
-def _attention(at: str, layer: int, config: Config) -> list[AnyOperation]:
+def _attention(at: str, layer: int, config: Config) -> list[Operation]:
     """q, k, v -> h."""
     heads, kv, head = config.heads, config.kv_heads, config.head
     rotate = [config.turn.rotary(name, head, INV_FREQ) for name in "qk"] if config.turn else []
     slopes = None if config.turn else "slopes"
     return [
         *rotate,
-        Attention("q", "k", "v", "a", layer, heads, kv, head, scale_of(head), slopes=slopes),
+        Attention("q", "k", "v", "a", *kept(layer), heads, kv, head, scale_of(head), slopes=slopes),
         Project("a", (linear(f"{at}.self_attention.dense", "h", config.bias),)),
     ]
 
 
-def _mlp(at: str, config: Config) -> list[AnyOperation]:
+def _mlp(at: str, config: Config) -> list[Operation]:
     """m -> n."""
     return [Activate(config.activation, "m", "g"), Project("g", (linear(f"{at}.mlp.dense_4h_to_h", "n", config.bias),))]
 

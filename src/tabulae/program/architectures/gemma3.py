@@ -20,11 +20,15 @@ from tabulae.program.architectures._blocks import (
     rotary_program,
     scale_of,
 )
-from tabulae.program.architectures._config import EMBEDDING, Decoder, decoder, from_huggingface, windows
+from tabulae.program.architectures._config import EMBEDDING, Sizes, decoder, from_huggingface, windows
 from tabulae.program.architectures._fields import integer, number, over, record, tied
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
 from tabulae.program.architectures._rope import Frequencies, Rope, frequencies, rope_of
-from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Operation
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.rms_norm import RMSNorm
 
 NAMES = GGUF_NAMES | {
     "model.layers.{}.self_attn.q_norm": "blk.{}.attn_q_norm",
@@ -55,7 +59,7 @@ DEFAULTS: Mapping[str, Any] = {  # published configurations of the larger models
 class Config:
     """Sizes (with the rotation of layers that see everything), windows, the other rotation, and the scale."""
 
-    decoder: Decoder
+    decoder: Sizes
     windows: tuple[int | None, ...]
     local: Frequencies  # of layers with a window
     scale: float
@@ -121,10 +125,10 @@ def _slides(layer: int, pattern: int) -> bool:
     return (layer + 1) % pattern != 0
 
 
-def program(config: Config) -> Program:
+def program(config: Config) -> Decoder:
     """``x += norm(attention(norm x)); x += norm(mlp(norm x))``, on embeddings times sqrt(hidden)."""
     sizes = config.decoder
-    body: list[AnyOperation] = [Embed(EMBEDDING, "x", float(np.sqrt(np.float32(sizes.hidden))))]
+    body: list[Operation] = [Embed.of(EMBEDDING, "x", float(np.sqrt(np.float32(sizes.hidden))))]
     for layer, window in enumerate(config.windows):
         at = f"model.layers.{layer}"
         turn, inv_freq = (sizes.turn, INV_FREQ) if window is None else (config.local, LOCAL)

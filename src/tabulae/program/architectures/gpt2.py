@@ -8,6 +8,7 @@ from math import sqrt
 
 import numpy as np
 
+from tabulae.arithmetic.activation_functions import Activation
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear
 from tabulae.program.architectures._fields import (
@@ -21,20 +22,16 @@ from tabulae.program.architectures._fields import (
     tied,
 )
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
-from tabulae.program.operations import (
-    Activate,
-    Activation,
-    Add,
-    AnyOperation,
-    Attention,
-    Embed,
-    EmbedPosition,
-    LayerNorm,
-    Linear,
-    Program,
-    Project,
-    Select,
-)
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Linear, Operation
+from tabulae.program.ops.activate import Activate
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.attention import Attention, kept
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.embed_position import EmbedPosition
+from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.select import Select
 
 EMBEDDING = "transformer.wte.weight"
 NAMES = {
@@ -99,24 +96,24 @@ def read(source: Source) -> Config:
     )
 
 
-def program(config: Config) -> Program:
+def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    body: list[AnyOperation] = [Embed(EMBEDDING, "x"), EmbedPosition("transformer.wpe.weight", "x")]
+    body: list[Operation] = [Embed.of(EMBEDDING, "x"), EmbedPosition("transformer.wpe.weight", "x")]
     for layer in range(config.layers):
         body += _block(f"transformer.h.{layer}", layer, config)
     head = Linear(EMBEDDING if config.tied else "lm_head.weight", "logits")
     body += [Select("x", "last"), _norm("transformer.ln_f", "last", "last", config), Project("last", (head,))]
     buffers = dict.fromkeys(("x", "h", "q", "k", "v", "a", "last"), config.hidden)
     buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
-    return Program(tuple(body), buffers, "logits", config.vocabulary, config.context)
+    return Decoder.of(body, buffers, config.vocabulary, config.context)
 
 
-def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
+def _block(at: str, layer: int, config: Config) -> list[Operation]:
     heads, head = config.heads, columns_per_head(config.hidden, config.heads)
     return [
         _norm(f"{at}.ln_1", "x", "h", config),
         Project("h", tuple(linear(f"{at}.attn.c_attn.{part}", part, bias=True) for part in "qkv")),
-        Attention("q", "k", "v", "a", layer, heads, heads, head, _scale(config, head, layer)),
+        Attention("q", "k", "v", "a", *kept(layer), heads, heads, head, _scale(config, head, layer)),
         Project("a", (linear(f"{at}.attn.c_proj", "h", bias=True),)),
         Add("x", "h", "x"),
         _norm(f"{at}.ln_2", "x", "h", config),

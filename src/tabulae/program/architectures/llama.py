@@ -8,17 +8,21 @@ import numpy.typing as npt
 from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Decoder, decoder
+from tabulae.program.architectures._config import EMBEDDING, Sizes, decoder
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
-from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Operation
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.rms_norm import RMSNorm
 
 
 @dataclass(frozen=True)
 class Config:
     """Sizes, and which linears have a bias."""
 
-    decoder: Decoder
+    decoder: Sizes
     qkv_bias: bool
     out_bias: bool
     mlp_bias: bool
@@ -37,10 +41,10 @@ def read(source: Source) -> Config:
     return Config(sizes, attention, attention, flag(source.metadata, "mlp_bias"))
 
 
-def program(config: Config) -> Program:
+def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
     sizes = config.decoder
-    body: list[AnyOperation] = [Embed(EMBEDDING, "x")]
+    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
     for layer in range(sizes.layers):
         at = f"model.layers.{layer}"
         body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))

@@ -2,25 +2,22 @@
 
 from dataclasses import dataclass
 
+from tabulae.arithmetic.activation_functions import Activation
 from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear, scale_of
 from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, tied
 from tabulae.program.architectures._origin import Origin, Source, huggingface_name
-from tabulae.program.operations import (
-    Activate,
-    Activation,
-    Add,
-    AnyOperation,
-    Attention,
-    Embed,
-    EmbedPosition,
-    LayerNorm,
-    Linear,
-    Program,
-    Project,
-    Select,
-)
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Linear, Operation
+from tabulae.program.ops.activate import Activate
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.attention import Attention, kept
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.embed_position import EmbedPosition
+from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.ops.project import Project
+from tabulae.program.ops.select import Select
 
 EMBEDDING = "model.decoder.embed_tokens.weight"
 POSITIONS = "model.decoder.embed_positions.weight"
@@ -69,7 +66,7 @@ def read(source: Source) -> Config:
     )
 
 
-def program(config: Config) -> Program:
+def program(config: Config) -> Decoder:
     """Blocks of attention and mlp, each normed before (``x += f(norm x)``) or behind (``x = norm(x + f(x))``)."""
     body = _embed(config)
     for layer in range(config.layers):
@@ -79,32 +76,32 @@ def program(config: Config) -> Program:
         body.append(_norm("model.decoder.final_layer_norm", "last", "last"))
     narrow = config.embedding != config.hidden
     if narrow:
-        body.append(Project("last", (Linear("model.decoder.project_out.weight", "e"),)))
+        body.append(Project("last", (Linear("model.decoder.project_out.weight", "o"),)))
     head = Linear(EMBEDDING if config.tied else "lm_head.weight", "logits")
-    body.append(Project("e" if narrow else "last", (head,)))
+    body.append(Project("o" if narrow else "last", (head,)))
     buffers = dict.fromkeys(("x", "h", "q", "k", "v", "a", "last"), config.hidden)
-    buffers |= {"e": config.embedding} if narrow else {}
+    buffers |= {"e": config.embedding, "o": config.embedding} if narrow else {}
     buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
-    return Program(tuple(body), buffers, "logits", config.vocabulary, config.context)
+    return Decoder.of(body, buffers, config.vocabulary, config.context)
 
 
-def _embed(config: Config) -> list[AnyOperation]:
+def _embed(config: Config) -> list[Operation]:
     positions = EmbedPosition(POSITIONS, "x", OFFSET)
     if config.embedding == config.hidden:
-        return [Embed(EMBEDDING, "x"), positions]
-    return [Embed(EMBEDDING, "e"), Project("e", (Linear("model.decoder.project_in.weight", "x"),)), positions]
+        return [Embed.of(EMBEDDING, "x"), positions]
+    return [Embed.of(EMBEDDING, "e"), Project("e", (Linear("model.decoder.project_in.weight", "x"),)), positions]
 
 
-def _block(at: str, layer: int, config: Config) -> list[AnyOperation]:
+def _block(at: str, layer: int, config: Config) -> list[Operation]:
     heads, head = config.heads, columns_per_head(config.hidden, config.heads)
     input = "h" if config.norm_before else "x"
-    attention: list[AnyOperation] = [
+    attention: list[Operation] = [
         Project(input, tuple(linear(f"{at}.self_attn.{part}_proj", part, config.bias) for part in "qkv")),
-        Attention("q", "k", "v", "a", layer, heads, heads, head, scale_of(head)),
+        Attention("q", "k", "v", "a", *kept(layer), heads, heads, head, scale_of(head)),
         Project("a", (linear(f"{at}.self_attn.out_proj", "h", config.bias),)),
         Add("x", "h", "x"),
     ]
-    mlp: list[AnyOperation] = [
+    mlp: list[Operation] = [
         Project(input, (linear(f"{at}.fc1", "m", config.bias),)),
         Activate(config.activation, "m", "g"),
         Project("g", (linear(f"{at}.fc2", "h", config.bias),)),

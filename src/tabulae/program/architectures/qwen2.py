@@ -4,16 +4,20 @@ from dataclasses import dataclass
 
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Decoder, decoder, late_windows
+from tabulae.program.architectures._config import EMBEDDING, Sizes, decoder, late_windows
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
-from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Operation
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.rms_norm import RMSNorm
 
 
 @dataclass(frozen=True)
 class Config:
     """Sizes, and the window of every layer."""
 
-    decoder: Decoder
+    decoder: Sizes
     windows: tuple[int | None, ...]
 
 
@@ -24,10 +28,10 @@ def read(source: Source) -> Config:
     return Config(sizes, (None,) * sizes.layers if gguf else late_windows(source.metadata, sizes.layers))
 
 
-def program(config: Config) -> Program:
+def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
     sizes = config.decoder
-    body: list[AnyOperation] = [Embed(EMBEDDING, "x")]
+    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
     for layer, window in enumerate(config.windows):
         at = f"model.layers.{layer}"
         body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
