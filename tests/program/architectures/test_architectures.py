@@ -17,7 +17,8 @@ from tabulae.program import architectures
     ],
 )
 def test_find(kind: str, metadata: dict[str, str], model_type: str) -> None:
-    assert model_type in architectures.find(FakeSource(kind, metadata, {})).model_types
+    reading = architectures.find(FakeSource(kind, metadata, {})).readings[kind == "huggingface"]
+    assert reading.kind == kind and model_type in reading.families
 
 
 @pytest.mark.parametrize("metadata", [{}, {"model_type": "mamba"}])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from tabulae.program.architectures._config import EMBEDDING, Decoder
 from tabulae.program.architectures._rope import Frequencies
 from tabulae.program.operations import (
     Activation,
+    Add,
     AnyOperation,
     Attention,
     Gate,
@@ -22,20 +24,6 @@ from tabulae.program.operations import (
 
 HEAD = "lm_head.weight"
 INV_FREQ = "inv_freq"
-GGUF_NAMES = {
-    "model.embed_tokens": "token_embd",
-    "model.layers.{}.input_layernorm": "blk.{}.attn_norm",
-    "model.layers.{}.self_attn.q_proj": "blk.{}.attn_q",
-    "model.layers.{}.self_attn.k_proj": "blk.{}.attn_k",
-    "model.layers.{}.self_attn.v_proj": "blk.{}.attn_v",
-    "model.layers.{}.self_attn.o_proj": "blk.{}.attn_output",
-    "model.layers.{}.post_attention_layernorm": "blk.{}.ffn_norm",
-    "model.layers.{}.mlp.gate_proj": "blk.{}.ffn_gate",
-    "model.layers.{}.mlp.up_proj": "blk.{}.ffn_up",
-    "model.layers.{}.mlp.down_proj": "blk.{}.ffn_down",
-    "model.norm": "output_norm",
-    "lm_head": "output",
-}
 
 
 def linear(module: str, out: str, bias: bool = False) -> Linear:
@@ -48,39 +36,55 @@ def scale_of(columns: float) -> float:
     return float(np.float32(1 / sqrt(columns)))
 
 
-def rotary_attention(
-    at: str,
-    layer: int,
-    config: Decoder,
-    *,
-    qkv_bias: bool = False,
-    out_bias: bool = False,
-    norms: bool = False,
-    turn: Frequencies | None = None,
-    inv_freq: str = INV_FREQ,
-    window: int | None = None,
-    scale: float | None = None,
-) -> list[AnyOperation]:
-    """h -> h: q, k, v, their norms per head (``norms``), rotation (``turn``, named ``inv_freq``), attention, output."""
-    q, k, v = (linear(f"{at}.{name}_proj", name, qkv_bias) for name in "qkv")
-    per_head = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"] if norms else []
-    scale = scale_of(config.head) if scale is None else scale
-    turn = config.turn if turn is None else turn
+class Turns(TypedDict, total=False):
+    """How the attention of one layer differs from llama's."""
+
+    input: str  # buffer
+    qkv_bias: bool
+    out_bias: bool
+    norms: bool  # of queries and keys, before they turn
+    turn: Frequencies | None  # None: queries and keys do not turn
+    inv_freq: str  # the name of the rotation's constant
+    window: int | None
+    scale: float
+
+
+def rotary_attention(at: str, layer: int, config: Decoder, **more: Unpack[Turns]) -> list[AnyOperation]:
+    """h -> h: q, k, v, their norms, rotation, attention, output."""
+    bias, head, turn = more.get("qkv_bias", False), config.head, more.get("turn", config.turn)
+    q, k, v = (linear(f"{at}.{name}_proj", name, bias) for name in "qkv")
+    norms = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"]
+    scale, window = more.get("scale", scale_of(head)), more.get("window")
     return [
-        Project("h", (q, k, v)),
-        *per_head,
-        *(turn.rotary(buffer, config.head, inv_freq) for buffer in "qk"),
-        Attention("q", "k", "v", "a", layer, config.heads, config.kv_heads, config.head, scale, window),
-        Project("a", (linear(f"{at}.o_proj", "h", out_bias),)),
+        Project(more.get("input", "h"), (q, k, v)),
+        *(norms if more.get("norms") else []),
+        *(turn.rotary(buffer, head, more.get("inv_freq", INV_FREQ)) for buffer in "qk" if turn),
+        Attention("q", "k", "v", "a", layer, config.heads, config.kv_heads, head, scale, window),
+        Project("a", (linear(f"{at}.o_proj", "h", more.get("out_bias", False)),)),
     ]
 
 
-def gated_mlp(at: str, fn: Activation, bias: bool = False) -> list[AnyOperation]:
+def gated_mlp(at: str, fn: Activation, bias: bool = False, input: str = "h") -> list[AnyOperation]:
     """h -> h: ``down(fn(gate h) * up h)``."""
     return [
-        Project("h", (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
+        Project(input, (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
         Gate(fn, "gate", "up", "m"),
         Project("m", (linear(f"{at}.down_proj", "h", bias),)),
+    ]
+
+
+def pre_norm_block(
+    layer: int, config: Decoder, mlp_bias: bool = False, **attention: Unpack[Turns]
+) -> list[AnyOperation]:
+    """``x += attention(norm x); x += mlp(norm x)``."""
+    at = f"model.layers.{layer}"
+    return [
+        RMSNorm(f"{at}.input_layernorm.weight", "x", "h", config.eps),
+        *rotary_attention(f"{at}.self_attn", layer, config, **attention),
+        Add("x", "h", "x"),
+        RMSNorm(f"{at}.post_attention_layernorm.weight", "x", "h", config.eps),
+        *gated_mlp(f"{at}.mlp", config.activation, mlp_bias),
+        Add("x", "h", "x"),
     ]
 
 

@@ -3,24 +3,19 @@
 Its q, k and v are one fused linear, here three: ``c_attn.q``, ``c_attn.k`` and ``c_attn.v``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
+from tabulae.arithmetic.arrays import Int64s
+from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear
-from tabulae.program.architectures._fields import (
-    LAYERS,
-    activation,
-    columns_per_head,
-    flag,
-    gguf_vocabulary,
-    integer,
-    number,
-    tied,
-)
-from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
+from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, number
+from tabulae.program.architectures._names import Names, Patterns, Stored
+from tabulae.program.architectures._origin import Source
 from tabulae.program.operations import (
     Activate,
     Activation,
@@ -37,11 +32,19 @@ from tabulae.program.operations import (
 )
 
 EMBEDDING = "transformer.wte.weight"
-NAMES = {
+FUSED = "transformer.h.{}.attn.c_attn"
+
+
+def _part(index: int) -> Callable[["Config"], Int64s]:
+    """The rows of q, k or v in the fused linear."""
+    return lambda config: np.arange(config.hidden) + index * config.hidden
+
+
+GGUF: Patterns = {
     "transformer.wte": "token_embd",
     "transformer.wpe": "position_embd",
     "transformer.h.{}.ln_1": "blk.{}.attn_norm",
-    "transformer.h.{}.attn.c_attn": "blk.{}.attn_qkv",
+    **{f"{FUSED}.{part}": Stored("blk.{}.attn_qkv", rows=_part(i)) for i, part in enumerate("qkv")},
     "transformer.h.{}.attn.c_proj": "blk.{}.attn_output",
     "transformer.h.{}.ln_2": "blk.{}.ffn_norm",
     "transformer.h.{}.mlp.c_fc": "blk.{}.ffn_up",
@@ -49,6 +52,14 @@ NAMES = {
     "transformer.ln_f": "output_norm",
     "lm_head": "output",
 }
+LINEARS = ("transformer.h.{}.attn.c_proj", "transformer.h.{}.mlp.c_fc", "transformer.h.{}.mlp.c_proj")
+HUGGINGFACE = Names(
+    {  # linears but the head are kept as [inputs, outputs]
+        **{f"{FUSED}.{part}": Stored(FUSED, transposed=True, rows=_part(i)) for i, part in enumerate("qkv")},
+        **{name: Stored(name, transposed=True) for name in LINEARS},
+    },
+    {"transformer.": ("",)},
+)
 
 
 @dataclass(frozen=True)
@@ -68,21 +79,23 @@ class Config:
     by_layer: bool = False  # ... and by the number of the layer, from 1
 
 
-def read(source: Source) -> Config:
-    """From ``gpt2.*`` keys or config.json."""
+def _from_gguf(source: Source) -> Config:
     meta = source.metadata
-    if source.kind == "gguf":
-        return Config(
-            layers=integer(meta, "gpt2.block_count", most=LAYERS),
-            hidden=integer(meta, "gpt2.embedding_length"),
-            intermediate=integer(meta, "gpt2.feed_forward_length"),
-            heads=integer(meta, "gpt2.attention.head_count"),
-            vocabulary=gguf_vocabulary(source),
-            context=integer(meta, "gpt2.context_length"),
-            eps=number(meta, "gpt2.attention.layer_norm_epsilon"),
-            activation="gelu_tanh",
-            tied="output.weight" not in source.names,
-        )
+    return Config(
+        layers=integer(meta, "gpt2.block_count", most=LAYERS),
+        hidden=integer(meta, "gpt2.embedding_length"),
+        intermediate=integer(meta, "gpt2.feed_forward_length"),
+        heads=integer(meta, "gpt2.attention.head_count"),
+        vocabulary=_gguf.vocabulary(source),
+        context=integer(meta, "gpt2.context_length"),
+        eps=number(meta, "gpt2.attention.layer_norm_epsilon"),
+        activation="gelu_tanh",
+        tied="output.weight" not in source.names,
+    )
+
+
+def _from_huggingface(source: Source) -> Config:
+    meta = source.metadata
     hidden = integer(meta, "n_embd")
     return Config(
         layers=integer(meta, "n_layer", most=LAYERS),
@@ -93,7 +106,7 @@ def read(source: Source) -> Config:
         context=integer(meta, "n_positions"),
         eps=number(meta, "layer_norm_epsilon"),
         activation=activation(meta, "activation_function", default="gelu_new"),
-        tied=tied(source, meta, huggingface_name(source, EMBEDDING, "transformer."), default=True),
+        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, EMBEDDING),
         scaled=flag(meta, "scale_attn_weights", default=True),
         by_layer=flag(meta, "scale_attn_by_inverse_layer_idx"),
     )
@@ -136,28 +149,21 @@ def _norm(module: str, input: str, out: str, config: Config) -> LayerNorm:
     return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, config.eps)
 
 
-def origin(source: Source, config: Config, name: str) -> Origin:
-    """The fused linear is cut in three; Hugging Face keeps all linears but the head as [inputs, outputs]."""
-    rows = None
-    module = name.split(".")[-2]
-    if module in ("q", "k", "v"):
-        rows = np.arange(config.hidden) + "qkv".index(module) * config.hidden
-        name = name.replace(f".{module}.", ".")
-    if source.kind == "gguf":
-        return Origin(gguf_name(NAMES, name), rows=rows)
-    conv1d = name.split(".")[-2].startswith("c_")
-    return Origin(huggingface_name(source, name, "transformer."), transposed=conv1d, rows=rows)
-
-
+MASKS = ("*h.*.attn.bias", "*h.*.attn.masked_bias")  # that old checkpoints stored
 ARCHITECTURE = Architecture(
-    model_types=("gpt2",),
-    read=read,
-    program=program,
-    origin=origin,
-    ignored=("*h.*.attn.bias", "*h.*.attn.masked_bias", "lm_head.weight"),  # masks that old checkpoints stored
-    harmless={
-        "n_positions counts": "n_ctx",
-        "of a head that sums up": "summary_*",
-        "the same product, in float32 as here": "reorder_and_upcast_attn",
-    },
+    program,
+    (
+        _gguf.gguf("gpt2", _from_gguf, GGUF),
+        _huggingface.huggingface(
+            ("gpt2",),
+            _from_huggingface,
+            HUGGINGFACE,
+            ignored=MASKS,
+            harmless={
+                "n_positions counts": "n_ctx",
+                "of a head that sums up": "summary_*",
+                "the same product, in float32 as here": "reorder_and_upcast_attn",
+            },
+        ),
+    ),
 )
