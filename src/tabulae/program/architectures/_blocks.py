@@ -14,6 +14,7 @@ from tabulae.program.operations import (
     AnyOperation,
     Attention,
     Gate,
+    LayerNorm,
     Linear,
     Program,
     Project,
@@ -88,16 +89,22 @@ def pre_norm_block(
     ]
 
 
+def layer_norm(module: str, input: str, out: str, eps: float) -> LayerNorm:
+    """The layer norm of a module with ``.weight`` and ``.bias``."""
+    return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, eps)
+
+
 def rotary_program(
     body: Sequence[AnyOperation],
     config: Decoder,
     constants: dict[str, tuple[float, ...]] | None = None,
     cap: float | None = None,
+    norm: AnyOperation | None = None,
 ) -> Program:
     """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added."""
     tail: list[AnyOperation] = [
         Select("x", "last"),
-        RMSNorm("model.norm.weight", "last", "last", config.eps),
+        norm or RMSNorm("model.norm.weight", "last", "last", config.eps),
         Project("last", (Linear(EMBEDDING if config.tied else HEAD, "logits"),)),
         *([] if cap is None else [SoftCap("logits", cap)]),
     ]

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Int64s
 from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Reading
 from tabulae.program.architectures._config import Decoder, kv_heads
 from tabulae.program.architectures._fields import LAYERS, integer, number
+from tabulae.program.architectures._fused import interleaved
 from tabulae.program.architectures._keys import Harmless, Keys, Neutral
-from tabulae.program.architectures._names import Names, Patterns, Stored
+from tabulae.program.architectures._names import Names, Patterns
 from tabulae.program.architectures._origin import Source
 from tabulae.program.architectures._rope import THETA, Rope, frequencies
 from tabulae.program.operations import Activation
@@ -31,17 +31,6 @@ LLAMA: Patterns = {
     "model.norm": "output_norm",
     "lm_head": "output",
 }
-
-
-def interleaved(name: str, heads: str) -> Stored:
-    """Rotated pairs lie side by side: rows 2i and 2i + 1 of one of so many ``heads`` are i and i + head / 2."""
-
-    def rows(config: Any) -> Int64s:
-        """For each canonical row, the stored one: [heads, pairs, 2] -> [heads, 2, pairs]."""
-        count, head = getattr(config.decoder, heads), config.decoder.head
-        return np.arange(count * head).reshape(count, head // 2, 2).swapaxes(1, 2).reshape(-1)
-
-    return Stored(name, rows=rows)
 
 
 INTERLEAVED: Patterns = {

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from tabulae.errors import ModelError
-from tabulae.program.architectures._architecture import Reading
+from tabulae.program.architectures._architecture import HEAD, Reading
 from tabulae.program.architectures._config import EMBEDDING, Decoder, kv_heads
 from tabulae.program.architectures._fields import LAYERS, activation, first, flag, integer, number, over, record
 from tabulae.program.architectures._keys import Harmless, Keys, Neutral
@@ -81,12 +81,13 @@ class Spelling(TypedDict, total=False):
     head: int  # columns per head where config.json is silent, if they do not follow from the width
     rotary: float  # the share of a head that turns, where config.json is silent
     eps: str  # the key
+    theta: float  # of the rotation, where config.json is silent
 
 
 def decoder(source: Source, names: Names, *, tied: bool = False, **more: Unpack[Spelling]) -> Decoder:
     """The common fields; ``tied``: whether the class of the model ties its head where config.json is silent."""
     meta = source.metadata
-    turns = rope(meta, integer(meta, "max_position_embeddings"))
+    turns = rope(meta, integer(meta, "max_position_embeddings"), more.get("theta", THETA))
     return sizes(meta, turns, is_tied(source, names, meta, tied), **more)
 
 
@@ -139,6 +140,12 @@ def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]
     )
 
 
+def window(meta: Mapping[str, Any], default: int | None = None) -> int | None:
+    """The window of all layers; null means none, ``default`` is that of the class where config.json is silent."""
+    found = meta.get("sliding_window", default)
+    return None if found is None else integer({"sliding_window": found}, "sliding_window")
+
+
 def late_windows(meta: Mapping[str, Any], layers: int) -> tuple[int | None, ...]:
     """The windows of Qwen 2 and 3: none, or in layers from ``max_window_layers`` on."""
     first, window = integer(meta, "max_window_layers", default=28, least=0), meta.get("sliding_window", 4096)
@@ -151,9 +158,9 @@ def is_tied(source: Source, names: Names, meta: Mapping[str, Any], default: bool
     """Whether the head is the embedding: config.json says so (``default``: the class), and no other
     head is there. Like transformers 5, which keeps a head that differs.
     """
-    stored = names.origin(embedding, None, source.names).name
-    heads = [name for name in source.names if name.endswith("lm_head.weight")]
-    return flag(meta, "tie_word_embeddings", default) and all(_equal(source, head, stored) for head in heads)
+    head, stored = (names.origin(name, None, source.names).name for name in (HEAD, embedding))
+    alone = head not in source.names or _equal(source, head, stored)
+    return flag(meta, "tie_word_embeddings", default) and alone
 
 
 def _equal(source: Source, a: str, b: str) -> bool:
@@ -171,7 +178,7 @@ def rope_of(values: Mapping[str, Any], theta: float, context: int) -> Rope:
     return Rope(number(values, "rope_theta", default=theta), str(kind), values, context)
 
 
-def rope(meta: Mapping[str, Any], context: int) -> Rope:
+def rope(meta: Mapping[str, Any], context: int, theta: float = THETA) -> Rope:
     """From config.json: ``rope_scaling`` with ``rope_theta`` (transformers 4) goes before ``rope_parameters`` (5).
 
     :raises ModelError: both are there, and do not mean the same base
@@ -179,7 +186,7 @@ def rope(meta: Mapping[str, Any], context: int) -> Rope:
     scaling, parameters = record(meta, "rope_scaling"), record(meta, "rope_parameters")
     original = meta.get("original_max_position_embeddings")
     outer = {} if original is None else {"original_max_position_embeddings": original}
-    theta = number(meta, "rope_theta", default=THETA)
+    theta = number(meta, "rope_theta", default=theta)
     rope = rope_of(over(outer, scaling or parameters), theta, context)
     if scaling and parameters:
         other = rope_of(parameters, rope.theta, context)

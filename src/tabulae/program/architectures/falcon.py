@@ -5,13 +5,11 @@ ALiBi slopes (Press et al. 2022) in place of rotary positions; they were trained
 scaled like the scores they are added to.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Int64s
 from tabulae.arithmetic.bfloat16 import round_bfloat16
 from tabulae.arithmetic.elementary import exp2
 from tabulae.errors import ModelError
@@ -20,7 +18,8 @@ from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import INV_FREQ, linear, scale_of
 from tabulae.program.architectures._config import kv_heads
 from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, number
-from tabulae.program.architectures._names import Names, Patterns, Stored
+from tabulae.program.architectures._fused import grouped, parts, qkv_lengths
+from tabulae.program.architectures._names import Names, Patterns
 from tabulae.program.architectures._origin import Source
 from tabulae.program.architectures._rope import Frequencies, frequencies
 from tabulae.program.operations import (
@@ -39,44 +38,20 @@ from tabulae.program.operations import (
 
 EMBEDDING = "transformer.word_embeddings.weight"
 FUSED = "transformer.h.{}.self_attention.query_key_value"
-
-
-def _fused(part: str) -> Callable[["Config"], Int64s]:
-    """The rows of q, k or v where all q stand before all k and all v, as in GGUF."""
-
-    def rows(config: "Config") -> Int64s:
-        q, kv = config.heads * config.head, config.kv_heads * config.head
-        first, count = {"q": (0, q), "k": (q, kv), "v": (q + kv, kv)}[part]
-        return np.arange(count) + first
-
-    return rows
-
-
-def _grouped(part: str) -> Callable[["Config"], Int64s]:
-    """The rows of q, k or v in [queries.., key, value] per key-value head, as Hugging Face keeps them."""
-
-    def rows(config: "Config") -> Int64s:
-        kv, shared, head = config.kv_heads, config.heads // config.kv_heads, config.head
-        groups = np.arange(kv * (shared + 2) * head).reshape(kv, shared + 2, head)
-        chosen = {"q": range(shared), "k": [shared], "v": [shared + 1]}[part]
-        return groups[:, chosen].reshape(-1)
-
-    return rows
-
-
+PARTS = tuple(f"{FUSED}.{part}" for part in "qkv")
 GGUF: Patterns = {
     "transformer.word_embeddings": "token_embd",
     "transformer.h.{}.input_layernorm": "blk.{}.attn_norm",
     "transformer.h.{}.ln_attn": "blk.{}.attn_norm_2",
     "transformer.h.{}.ln_mlp": "blk.{}.attn_norm",
-    **{f"{FUSED}.{part}": Stored("blk.{}.attn_qkv", rows=_fused(part)) for part in "qkv"},
+    **parts(PARTS, "blk.{}.attn_qkv", qkv_lengths),
     "transformer.h.{}.self_attention.dense": "blk.{}.attn_output",
     "transformer.h.{}.mlp.dense_h_to_4h": "blk.{}.ffn_up",
     "transformer.h.{}.mlp.dense_4h_to_h": "blk.{}.ffn_down",
     "transformer.ln_f": "output_norm",
     "lm_head": "output",
 }
-HUGGINGFACE = Names({f"{FUSED}.{part}": Stored(FUSED, rows=_grouped(part)) for part in "qkv"}, {"transformer.": ("",)})
+HUGGINGFACE = Names(grouped(PARTS, FUSED), {"transformer.": ("",)})
 Block = Literal["shared", "two", "sequential"]  # parallel with one norm or with two, or one half after the other
 
 

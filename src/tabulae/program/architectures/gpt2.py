@@ -3,17 +3,16 @@
 Its q, k and v are one fused linear, here three: ``c_attn.q``, ``c_attn.k`` and ``c_attn.v``.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear
 from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, number
+from tabulae.program.architectures._fused import parts
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
 from tabulae.program.operations import (
@@ -33,18 +32,18 @@ from tabulae.program.operations import (
 
 EMBEDDING = "transformer.wte.weight"
 FUSED = "transformer.h.{}.attn.c_attn"
+PARTS = tuple(f"{FUSED}.{part}" for part in "qkv")
 
 
-def _part(index: int) -> Callable[["Config"], Int64s]:
-    """The rows of q, k or v in the fused linear."""
-    return lambda config: np.arange(config.hidden) + index * config.hidden
+def _lengths(config: "Config") -> list[int]:
+    return [config.hidden] * 3
 
 
 GGUF: Patterns = {
     "transformer.wte": "token_embd",
     "transformer.wpe": "position_embd",
     "transformer.h.{}.ln_1": "blk.{}.attn_norm",
-    **{f"{FUSED}.{part}": Stored("blk.{}.attn_qkv", rows=_part(i)) for i, part in enumerate("qkv")},
+    **parts(PARTS, "blk.{}.attn_qkv", _lengths),
     "transformer.h.{}.attn.c_proj": "blk.{}.attn_output",
     "transformer.h.{}.ln_2": "blk.{}.ffn_norm",
     "transformer.h.{}.mlp.c_fc": "blk.{}.ffn_up",
@@ -55,7 +54,7 @@ GGUF: Patterns = {
 LINEARS = ("transformer.h.{}.attn.c_proj", "transformer.h.{}.mlp.c_fc", "transformer.h.{}.mlp.c_proj")
 HUGGINGFACE = Names(
     {  # linears but the head are kept as [inputs, outputs]
-        **{f"{FUSED}.{part}": Stored(FUSED, transposed=True, rows=_part(i)) for i, part in enumerate("qkv")},
+        **parts(PARTS, FUSED, _lengths, transposed=True),
         **{name: Stored(name, transposed=True) for name in LINEARS},
     },
     {"transformer.": ("",)},
