@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from saved_model import difference, expected, longest, saved
+from tiny_families import FAMILIES
 from tiny_gguf import converted
-from tiny_models import FAMILIES, TOKENS, FakeSource, load
+from tiny_models import TOKENS, FakeSource, load
 
 from tabulae.errors import ModelError
 from tabulae.program import architectures

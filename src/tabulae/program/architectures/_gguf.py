@@ -74,8 +74,10 @@ def gguf(
     return Reading("gguf", (family,), read, Names(names), ignored, keys, "metadata", f"{family}.")
 
 
-def decoder(source: Source, fn: Activation = "silu", eps: str = "layer_norm_rms_epsilon") -> Decoder:
-    """The common fields; ``fn``: the activation function, which no key tells."""
+def decoder(
+    source: Source, fn: Activation = "silu", eps: str = "layer_norm_rms_epsilon", turns: Rope | None = None
+) -> Decoder:
+    """The common fields; ``fn``: the activation function, which no key tells; ``turns``: another rotation."""
     meta, arch = source.metadata, source.family
     hidden, heads = integer(meta, f"{arch}.embedding_length"), integer(meta, f"{arch}.attention.head_count")
     head = integer(meta, f"{arch}.attention.key_length", default=max(hidden // heads, 1))
@@ -93,7 +95,7 @@ def decoder(source: Source, fn: Activation = "silu", eps: str = "layer_norm_rms_
         vocabulary=vocabulary(source),
         context=context,
         eps=number(meta, f"{arch}.attention.{eps}"),
-        turn=frequencies(rotary, rope(source, context)),
+        turn=frequencies(rotary, turns or rope(source, context)),
         activation=fn,
         tied="output.weight" not in source.names,
     )

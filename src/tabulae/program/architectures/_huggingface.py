@@ -184,8 +184,9 @@ def rope(meta: Mapping[str, Any], context: int, theta: float = THETA) -> Rope:
     :raises ModelError: both are there, and do not mean the same base
     """
     scaling, parameters = record(meta, "rope_scaling"), record(meta, "rope_parameters")
-    original = meta.get("original_max_position_embeddings")
-    outer = {} if original is None else {"original_max_position_embeddings": original}
+    key = "original_max_position_embeddings"
+    original = first({key: meta.get(key), f"rope.{key}": (scaling or parameters).get(key)}, (key, f"rope.{key}"))
+    outer = {} if original is None else {key: original}
     theta = number(meta, "rope_theta", default=theta)
     rope = rope_of(over(outer, scaling or parameters), theta, context)
     if scaling and parameters:
