@@ -1,8 +1,8 @@
 """Families that have a file in ``tests/fixtures/families``: the logits of transformers, GGUF, and what is refused.
 
 Such a file holds ``CONFIG``, whose logits are committed, ``OPTIONS`` that transformers runs beside it, changes that are
-``REFUSED``, and where GGUF knows the family ``GGUF`` (its name), ``KEYS`` and ``habit`` of its converter, and ``SAID``,
-changes without which a GGUF could not mean the same.
+``REFUSED``, perhaps others that mean the ``SAME``, and where GGUF knows the family ``GGUF`` (its name), ``KEYS`` and
+``habit`` of its converter, and ``SAID``, changes without which a GGUF could not mean the same.
 """
 
 from pathlib import Path
@@ -20,6 +20,7 @@ from tabulae.program import architectures
 from tabulae.program.interpreter import Interpreter
 
 OPTIONS = [(name, change) for name, family in FAMILIES.items() for change in ({}, *family.OPTIONS)]
+SAME = [(name, change) for name, family in FAMILIES.items() for change in getattr(family, "SAME", ())]
 REFUSED = [(name, *pair) for name, family in FAMILIES.items() for pair in family.REFUSED]
 
 
@@ -49,6 +50,13 @@ def test_gguf_and_hugging_face_agree(name: str) -> None:
     canonical, read = architectures.find(ours).tensors(ours, config), architecture.tensors(theirs, other)
     for key in canonical:
         np.testing.assert_array_equal(read[key].read(theirs), canonical[key].read(ours))
+
+
+@pytest.mark.parametrize(("name", "change"), [pytest.param(*case, id=str(case)) for case in SAME])
+def test_spellings_that_mean_the_same(name: str, change: dict[str, Any]) -> None:
+    same, plain = changed(name, change), changed(name, {})
+    architecture = architectures.find(same)
+    assert architecture.program(architecture.config(same)) == architecture.program(architecture.config(plain))
 
 
 @pytest.mark.parametrize(("name", "change", "message"), [pytest.param(*case, id=str(case)) for case in REFUSED])

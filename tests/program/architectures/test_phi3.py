@@ -23,7 +23,7 @@ def both(**more: Any) -> tuple[FakeSource, FakeSource]:
     )
     theirs = converted(ours, "phi3", keys=PHI3.KEYS)
     factors = {f"rope_factors_{name}.weight": np.float32(PHI3.LONG[f"{name}_factor"]) for name in ("short", "long")}
-    keys = {**theirs.metadata, "phi3.rope.dimension_count": 8, **more}
+    keys = {**theirs.metadata, **more}
     return ours, FakeSource("gguf", keys, {**theirs.tensors, **factors})
 
 

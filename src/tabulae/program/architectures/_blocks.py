@@ -8,7 +8,9 @@ import numpy as np
 
 from tabulae.program.architectures._config import EMBEDDING, Decoder
 from tabulae.program.architectures._rope import Frequencies
+from tabulae.program.consistency import buffers_of
 from tabulae.program.operations import (
+    Activate,
     Activation,
     Add,
     AnyOperation,
@@ -40,6 +42,7 @@ def scale_of(columns: float) -> float:
 class Turns(TypedDict, total=False):
     """How the attention of one layer differs from llama's."""
 
+    linears: tuple[str, ...]  # modules of q, k, v and the output
     input: str  # buffer
     qkv_bias: bool
     out_bias: bool
@@ -53,24 +56,33 @@ class Turns(TypedDict, total=False):
 def rotary_attention(at: str, layer: int, config: Decoder, **more: Unpack[Turns]) -> list[AnyOperation]:
     """h -> h: q, k, v, their norms, rotation, attention, output."""
     bias, head, turn = more.get("qkv_bias", False), config.head, more.get("turn", config.turn)
-    q, k, v = (linear(f"{at}.{name}_proj", name, bias) for name in "qkv")
+    *qkv, out = more.get("linears", tuple(f"{at}.{part}_proj" for part in "qkvo"))
     norms = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"]
     scale, window = more.get("scale", scale_of(head)), more.get("window")
     return [
-        Project(more.get("input", "h"), (q, k, v)),
+        Project(more.get("input", "h"), tuple(linear(name, part, bias) for name, part in zip(qkv, "qkv", strict=True))),
         *(norms if more.get("norms") else []),
         *(turn.rotary(buffer, head, more.get("inv_freq", INV_FREQ)) for buffer in "qk" if turn),
         Attention("q", "k", "v", "a", layer, config.heads, config.kv_heads, head, scale, window),
-        Project("a", (linear(f"{at}.o_proj", "h", more.get("out_bias", False)),)),
+        Project("a", (linear(out, "h", more.get("out_bias", False)),)),
     ]
 
 
-def gated_mlp(at: str, fn: Activation, bias: bool = False, input: str = "h") -> list[AnyOperation]:
+def gated_mlp(at: str, fn: Activation, bias: bool = False, input: str = "h", out: str = "h") -> list[AnyOperation]:
     """h -> h: ``down(fn(gate h) * up h)``."""
     return [
         Project(input, (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
         Gate(fn, "gate", "up", "m"),
-        Project("m", (linear(f"{at}.down_proj", "h", bias),)),
+        Project("m", (linear(f"{at}.down_proj", out, bias),)),
+    ]
+
+
+def plain_mlp(up: str, down: str, fn: Activation, bias: bool, buffer: str = "h") -> list[AnyOperation]:
+    """h -> h: ``down(fn(up h))``, by modules."""
+    return [
+        Project(buffer, (linear(up, "up", bias),)),
+        Activate(fn, "up", "m"),
+        Project("m", (linear(down, buffer, bias),)),
     ]
 
 
@@ -100,17 +112,23 @@ def rotary_program(
     constants: dict[str, tuple[float, ...]] | None = None,
     cap: float | None = None,
     norm: AnyOperation | None = None,
+    embedding: str = EMBEDDING,
 ) -> Program:
-    """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added."""
+    """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added.
+
+    A body may also use n, of the width of x.
+    """
     tail: list[AnyOperation] = [
         Select("x", "last"),
         norm or RMSNorm("model.norm.weight", "last", "last", config.eps),
-        Project("last", (Linear(EMBEDDING if config.tied else HEAD, "logits"),)),
+        Project("last", (Linear(embedding if config.tied else HEAD, "logits"),)),
         *([] if cap is None else [SoftCap("logits", cap)]),
     ]
     q, kv = config.heads * config.head, config.kv_heads * config.head
-    buffers = {"x": config.hidden, "h": config.hidden, "q": q, "k": kv, "v": kv, "a": q}
-    buffers |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
-    buffers |= {"last": config.hidden, "logits": config.vocabulary}
+    widths = {"x": config.hidden, "h": config.hidden, "n": config.hidden, "q": q, "k": kv, "v": kv, "a": q}
+    widths |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
+    widths |= {"last": config.hidden, "logits": config.vocabulary}
+    written = {name for op in (*body, *tail) for name in buffers_of(op)[1]}
+    buffers = {name: width for name, width in widths.items() if name in written}
     constants = config.turn.constants(INV_FREQ) if constants is None else constants
     return Program((*body, *tail), buffers, "logits", config.vocabulary, config.context, constants)

@@ -82,7 +82,9 @@ class Keys:
     neutral: Neutral
 
     def __or__(self, more: "Keys") -> "Keys":
-        return Keys({**self.harmless, **more.harmless}, {**self.neutral, **more.neutral})
+        """Both; of a key that is neutral in both, the values of ``more``."""
+        reasons = {reason: f"{self.harmless.get(reason, '')} {names}" for reason, names in more.harmless.items()}
+        return Keys({**self.harmless, **reasons}, {**self.neutral, **more.neutral})
 
     def accept(self, name: str, value: object) -> bool:
         """Whether the key ``name`` changes nothing at ``value``; of a record its own keys are asked."""

@@ -9,7 +9,7 @@ from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
 from tabulae.program.architectures._config import EMBEDDING, Decoder
-from tabulae.program.architectures._fields import integer, over
+from tabulae.program.architectures._fields import first, integer, over
 from tabulae.program.architectures._names import Names, Stored
 from tabulae.program.architectures._origin import Source
 from tabulae.program.operations import AnyOperation, Embed, Program
@@ -25,7 +25,7 @@ def _from_gguf(source: Source) -> Decoder:
 def _from_huggingface(source: Source) -> Decoder:
     """The first configurations say ``gelu`` and mean its approximation."""
     meta = source.metadata
-    said = meta.get("hidden_act", "gelu_pytorch_tanh")
+    said = first(meta, ("hidden_act",), "gelu_pytorch_tanh")
     meta = over({"hidden_act": "gelu_pytorch_tanh" if said == "gelu" else said}, meta)
     turns = _huggingface.rope(meta, integer(meta, "max_position_embeddings"))
     return _huggingface.sizes(meta, turns, _huggingface.is_tied(source, HUGGINGFACE, meta, default=True), head=256)
