@@ -14,10 +14,12 @@ from saved_model import difference, expected, longest, saved
 from tiny_families import FAMILIES
 from tiny_gguf import converted
 from tiny_models import TOKENS, FakeSource, load
+from tiny_tables import bound, encoded, float_model
 
 from tabulae.errors import ModelError
 from tabulae.program import architectures
 from tabulae.program.interpreter import Interpreter
+from tabulae.runtime.session import Session
 
 OPTIONS = [(name, change) for name, family in FAMILIES.items() for change in ({}, *family.OPTIONS)]
 SAME = [(name, change) for name, family in FAMILIES.items() for change in getattr(family, "SAME", ())]
@@ -37,6 +39,15 @@ def test_the_committed_logits_are_reached(name: str) -> None:
     weights = {key: origin.read(source) for key, origin in architecture.tensors(source, config).items()}
     logits = Interpreter(architecture.program(config), weights).logits(TOKENS, wanted="all")
     np.testing.assert_allclose(logits[-2:], expected, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_native_core_gives_the_bits_of_the_interpreter(name: str) -> None:
+    program, weights = float_model(name)
+    for given in (weights, encoded(weights, "normal:4/g64/signmax")):
+        expected = Interpreter(program, given).logits(TOKENS, wanted="all")
+        session = Session(bound(program, given), context=64, threads=2)
+        assert session.feed(TOKENS, wanted=0).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("name", [name for name, family in FAMILIES.items() if hasattr(family, "GGUF")])
