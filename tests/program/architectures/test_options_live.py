@@ -63,6 +63,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("gemma3_text", {"tie_word_embeddings": False}),
     ("gemma3_text", {"final_logit_softcapping": 5.0}),
     ("gemma3_text", {"query_pre_attn_scalar": 32}),
+    ("gemma3_text", {"attention_bias": True}),
     ("gemma3_text", {"layer_types": ["full_attention", "sliding_attention"] * 3 + ["full_attention"]}),
     ("gpt2", {"n_inner": 100, "activation_function": "relu"}),
     ("gpt2", {"scale_attn_by_inverse_layer_idx": True}),

@@ -51,6 +51,7 @@ class Turns(TypedDict, total=False):
     inv_freq: str  # the name of the rotation's constant
     window: int | None
     scale: float
+    slopes: str  # a constant of ALiBi
 
 
 def rotary_attention(at: str, layer: int, config: Decoder, **more: Unpack[Turns]) -> list[AnyOperation]:
@@ -58,12 +59,12 @@ def rotary_attention(at: str, layer: int, config: Decoder, **more: Unpack[Turns]
     bias, head, turn = more.get("qkv_bias", False), config.head, more.get("turn", config.turn)
     *qkv, out = more.get("linears", tuple(f"{at}.{part}_proj" for part in "qkvo"))
     norms = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"]
-    scale, window = more.get("scale", scale_of(head)), more.get("window")
+    scale, window, slopes = more.get("scale", scale_of(head)), more.get("window"), more.get("slopes")
     return [
         Project(more.get("input", "h"), tuple(linear(name, part, bias) for name, part in zip(qkv, "qkv", strict=True))),
         *(norms if more.get("norms") else []),
         *(turn.rotary(buffer, head, more.get("inv_freq", INV_FREQ)) for buffer in "qk" if turn),
-        Attention("q", "k", "v", "a", layer, config.heads, config.kv_heads, head, scale, window),
+        Attention("q", "k", "v", "a", layer, config.heads, config.kv_heads, head, scale, window, slopes),
         Project("a", (linear(out, "h", more.get("out_bias", False)),)),
     ]
 
@@ -101,9 +102,9 @@ def pre_norm_block(
     ]
 
 
-def layer_norm(module: str, input: str, out: str, eps: float) -> LayerNorm:
-    """The layer norm of a module with ``.weight`` and ``.bias``."""
-    return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, eps)
+def layer_norm(module: str, input: str, out: str, eps: float, bias: bool = True) -> LayerNorm:
+    """The layer norm of a module with ``.weight`` and perhaps ``.bias``."""
+    return LayerNorm(f"{module}.weight", f"{module}.bias" if bias else None, input, out, eps)
 
 
 def rotary_program(

@@ -12,9 +12,9 @@ import numpy as np
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import INV_FREQ, gated_mlp, rotary_attention, rotary_program, scale_of
+from tabulae.program.architectures._blocks import INV_FREQ, Turns, gated_mlp, rotary_attention, rotary_program, scale_of
 from tabulae.program.architectures._config import EMBEDDING, Decoder
-from tabulae.program.architectures._fields import integer, number, over, record
+from tabulae.program.architectures._fields import flag, integer, number, over, record
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
 from tabulae.program.architectures._rope import Frequencies, Rope, frequencies
@@ -63,6 +63,7 @@ class Config:
     local: Frequencies  # of layers with a window
     scale: float
     cap: float | None  # of the logits
+    bias: bool = False  # on q, k, v and the output
 
 
 def _from_gguf(source: Source) -> Config:
@@ -111,6 +112,7 @@ def _from_huggingface(source: Source) -> Config:
         frequencies(sizes.head, local),
         scale_of(number(meta, "query_pre_attn_scalar")),
         _cap(meta, "final_logit_softcapping"),
+        flag(meta, "attention_bias"),
     )
 
 
@@ -126,9 +128,9 @@ def program(config: Config) -> Program:
         at = f"model.layers.{layer}"
         turn, inv_freq = (sizes.turn, INV_FREQ) if window is None else (config.local, LOCAL)
         body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
-        body += rotary_attention(
-            f"{at}.self_attn", layer, sizes, norms=True, turn=turn, inv_freq=inv_freq, window=window, scale=config.scale
-        )
+        more: Turns = {"turn": turn, "inv_freq": inv_freq, "window": window, "scale": config.scale}
+        more |= {"norms": True, "qkv_bias": config.bias, "out_bias": config.bias}
+        body += rotary_attention(f"{at}.self_attn", layer, sizes, **more)
         body += [
             RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
             Add("x", "h", "x"),
@@ -159,7 +161,6 @@ ARCHITECTURE = Architecture(
                 "layer_types says it, and transformers does not read it": "_sliding_window_pattern",
             },
             neutral={
-                "attention_bias": (False,),
                 "tie_word_embeddings": (True,),  # of the text part, beside that of the whole
                 # transformers and llama.cpp read it and apply it not: whoever set it meant it
                 "attn_logit_softcapping": (None,),
