@@ -28,7 +28,7 @@ def single(folder):
 
 
 def test_tensors(single):
-    assert single.kind == "huggingface" and single.metadata == {"model_type": "llama"}
+    assert (single.kind, single.family, single.metadata) == ("huggingface", "llama", {"model_type": "llama"})
     assert sorted(single.names) == sorted(ARRAYS)
     assert (single.shape("a.weight"), single.dtype("a.weight")) == ((3, 4), "F16")
     for name, array in ARRAYS.items():

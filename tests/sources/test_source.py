@@ -33,6 +33,7 @@ def test_kinds_are_found_by_content(gguf_file, small_gguf, tmp_path):
     path = gguf_file(raw=small_gguf).rename(tmp_path / "no_suffix")
     with open_source(str(path)) as source:
         assert source.kind == "gguf"
+        assert source.family == source.metadata.get("general.architecture")
 
 
 def test_importing_loads_nothing_heavy():

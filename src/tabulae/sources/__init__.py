@@ -2,6 +2,7 @@
 
 ``open_source(path)`` finds the kind. A new kind is one new module here with ``ACCEPTS`` (words for the error
 message), ``accepts(path) -> bool`` and ``open_model(path) -> Source``; modules with a leading underscore help them.
+A source whose ``kind`` is one that architectures read (its names and keys are those of another) needs nothing else.
 """
 
 from tabulae.sources.source import Source, open_source

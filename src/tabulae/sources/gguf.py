@@ -48,6 +48,7 @@ class GGUFSource(Closing):
             self.close()
             raise
         self.names = tuple(self._header.tensors)
+        self.family = self._header.get("general.architecture")
         self.metadata: dict[str, Any] = {
             key: self._header[key]
             for key in self._header

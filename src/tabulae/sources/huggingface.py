@@ -37,6 +37,7 @@ class HuggingFaceSource(Closing):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.metadata: dict[str, Any] = read_json(path / "config.json")
+        self.family = self.metadata.get("model_type")
         refuse_quantised(path, self.metadata)
         self._shards: list[Shard] = []
         try:

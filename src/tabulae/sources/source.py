@@ -18,7 +18,9 @@ class Source(Protocol):
     """A trained model on disk, opened lazily: read-only, memory-mapped, never more than what is asked for."""
 
     kind: str
-    """``"gguf"`` or ``"huggingface"``: architectures declare their name maps per kind."""
+    """``"gguf"`` or ``"huggingface"``: whose names and keys it uses, of which architectures hold a map per kind."""
+    family: Any
+    """What the model calls its architecture (``"llama"``), as its metadata says it; None where they do not."""
     path: Path
     metadata: Mapping[str, Any]
     """GGUF: the key-value fields without the tokenizer's arrays; Hugging Face: ``config.json``."""

@@ -10,7 +10,7 @@ from tiny_models import CONFIGS, FakeSource, load
 
 from tabulae.errors import ModelError, UsageError
 from tabulae.program import architectures
-from tabulae.program.architectures._keys import Recorded
+from tabulae.program.architectures._keys import Keys, Recorded
 
 # What published folders of transformers 4 hold beside sizes.
 PUBLISHED: dict[str, Any] = {
@@ -172,3 +172,9 @@ def test_what_is_read_and_what_is_not_is_all_there_is(values: dict[str, Any], da
 def paths(values: dict[str, Any], at: str) -> list[str]:
     inner = (paths(value, f"{at}{key}.") for key, value in values.items() if isinstance(value, dict))
     return [at + key for key in values] + [path for some in inner for path in some]
+
+
+def test_two_lists_of_one_reason_are_one() -> None:
+    both = Keys({"training": "dropout"}, {"a": (1,), "b": (2,)}) | Keys({"training": "*_decay"}, {"b": (3,)})
+    assert both.accept("dropout", 0.1) and both.accept("lr_decay", 0.1) and not both.accept("dropouts", 0.1)
+    assert both.accept("a", 1) and both.allowed("b") == [3]

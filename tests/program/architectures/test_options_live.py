@@ -4,13 +4,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-
-import tabulae
+from saved_model import difference, expected, longest, saved
 
 pytestmark = [pytest.mark.live, pytest.mark.filterwarnings("ignore")]
-TOKENS = np.random.default_rng(0).integers(0, 128, 40).tolist()
 LLAMA = {
     "vocab_size": 128, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4,
     "num_key_value_heads": 2, "max_position_embeddings": 128, "head_dim": 16,
@@ -66,6 +63,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("gemma3_text", {"tie_word_embeddings": False}),
     ("gemma3_text", {"final_logit_softcapping": 5.0}),
     ("gemma3_text", {"query_pre_attn_scalar": 32}),
+    ("gemma3_text", {"attention_bias": True}),
     ("gemma3_text", {"layer_types": ["full_attention", "sliding_attention"] * 3 + ["full_attention"]}),
     ("gpt2", {"n_inner": 100, "activation_function": "relu"}),
     ("gpt2", {"scale_attn_by_inverse_layer_idx": True}),
@@ -85,43 +83,11 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def saved(path: Path, model_type: str, options: dict[str, Any]) -> Any:
-    """A random model with biases and gains of its own, as transformers saves it."""
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    torch.manual_seed(1)
-    config = AutoConfig.for_model(model_type, **{**SIZES[model_type], **options})
-    model = (
-        AutoModelForCausalLM.from_config(config, attn_implementation="sdpa").float().eval()
-    )  # eager adds ALiBi twice
-    with torch.no_grad():
-        for value in model.parameters():
-            value.mul_(4) if value.dim() > 1 else value.add_(torch.randn_like(value) * 0.2)
-    model.save_pretrained(path)
-    return model
-
-
-def expected(model: Any) -> np.ndarray:
-    import torch
-
-    with torch.no_grad():
-        logits: np.ndarray = model(torch.tensor([TOKENS]), use_cache=False).logits[0].numpy()
-    return logits
-
-
-def difference(path: Path, wanted: np.ndarray, **options: Any) -> float:
-    """Of the largest logit."""
-    with tabulae.open(path) as trained, trained.load(threads=1, **options) as lm:
-        return float(np.abs(lm.logits(TOKENS) - wanted).max() / np.abs(wanted).max())
-
-
 @pytest.mark.parametrize(("model_type", "options"), OPTIONS, ids=str)
 def test_the_logits_of_transformers(model_type: str, options: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("transformers")
-    original = (options.get("rope_parameters") or {}).get("original_max_position_embeddings", 128)
-    context = original if original >= len(TOKENS) else 128  # which of longrope's tables: as transformers has it here
-    assert difference(tmp_path, expected(saved(tmp_path, model_type, options)), context=context) < 1e-5
+    model = saved(tmp_path, {"model_type": model_type, **SIZES[model_type], **options})
+    assert difference(tmp_path, expected(model), context=longest(options)) < 1e-5
 
 
 def test_a_second_spelling_and_a_head_that_differs(tmp_path: Path) -> None:
@@ -129,7 +95,7 @@ def test_a_second_spelling_and_a_head_that_differs(tmp_path: Path) -> None:
     import json
 
     transformers = pytest.importorskip("transformers")
-    saved(tmp_path, "qwen3", {})
+    saved(tmp_path, {"model_type": "qwen3", **SIZES["qwen3"]})
     config = json.loads((tmp_path / "config.json").read_text())
     config |= {"tie_word_embeddings": True, "rope_scaling": {"rope_type": "yarn", **YARN}}
     (tmp_path / "config.json").write_text(json.dumps(config))

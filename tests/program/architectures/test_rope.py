@@ -6,7 +6,9 @@ import pytest
 from tiny_models import LLAMA3, FakeSource
 
 from tabulae.errors import ModelError
-from tabulae.program.architectures._rope import Rope, frequencies, rope_gguf, rope_huggingface
+from tabulae.program.architectures._gguf import rope as rope_gguf
+from tabulae.program.architectures._huggingface import rope as rope_huggingface
+from tabulae.program.architectures._rope import Rope, frequencies
 
 
 def inverse(rotary: int, rope: Rope) -> tuple[float, ...]:

@@ -17,16 +17,15 @@ __all__ = ["Architecture", "Origin", "Source", "find"]
 def find(source: Source) -> Architecture:
     """The architecture of a trained model, by its own word for it.
 
-    :raises ModelError: none of the modules here knows it
+    :raises ModelError: none of the modules here knows it from such a source
     """
-    key = {"gguf": "general.architecture", "huggingface": "model_type"}[source.kind]
-    model_type = source.metadata.get(key)
     known: list[str] = []
     for architecture in _all():
-        if model_type in architecture.model_types:
+        if architecture.reading(source):
             return architecture
-        known += architecture.model_types
-    raise ModelError(key, "the architecture must be known", model_type, f"accepted: {', '.join(sorted(known))}")
+        known += (word for reading in architecture.readings if reading.kind == source.kind for word in reading.families)
+    accepted = f"accepted: {', '.join(sorted(known))}"
+    raise ModelError(f"{source.kind} model", "the architecture must be known", source.family, accepted)
 
 
 def _all() -> Iterator[Architecture]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import sqrt
+from typing import TypedDict, Unpack
 
 import numpy as np
 
@@ -10,8 +11,11 @@ from tabulae.program.architectures._config import EMBEDDING, Sizes
 from tabulae.program.architectures._rope import Frequencies
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Linear, Operation
+from tabulae.program.ops.activate import Activate
+from tabulae.program.ops.add import Add
 from tabulae.program.ops.attention import Attention, kept
 from tabulae.program.ops.gate import Gate
+from tabulae.program.ops.layer_norm import LayerNorm
 from tabulae.program.ops.project import Project
 from tabulae.program.ops.rms_norm import RMSNorm
 from tabulae.program.ops.select import Select
@@ -19,20 +23,6 @@ from tabulae.program.ops.soft_cap import SoftCap
 
 HEAD = "lm_head.weight"
 INV_FREQ = "inv_freq"
-GGUF_NAMES = {
-    "model.embed_tokens": "token_embd",
-    "model.layers.{}.input_layernorm": "blk.{}.attn_norm",
-    "model.layers.{}.self_attn.q_proj": "blk.{}.attn_q",
-    "model.layers.{}.self_attn.k_proj": "blk.{}.attn_k",
-    "model.layers.{}.self_attn.v_proj": "blk.{}.attn_v",
-    "model.layers.{}.self_attn.o_proj": "blk.{}.attn_output",
-    "model.layers.{}.post_attention_layernorm": "blk.{}.ffn_norm",
-    "model.layers.{}.mlp.gate_proj": "blk.{}.ffn_gate",
-    "model.layers.{}.mlp.up_proj": "blk.{}.ffn_up",
-    "model.layers.{}.mlp.down_proj": "blk.{}.ffn_down",
-    "model.norm": "output_norm",
-    "lm_head": "output",
-}
 
 
 def linear(module: str, out: str, bias: bool = False) -> Linear:
@@ -45,40 +35,70 @@ def scale_of(columns: float) -> float:
     return float(np.float32(1 / sqrt(columns)))
 
 
-def rotary_attention(
-    at: str,
-    layer: int,
-    config: Sizes,
-    *,
-    qkv_bias: bool = False,
-    out_bias: bool = False,
-    norms: bool = False,
-    turn: Frequencies | None = None,
-    inv_freq: str = INV_FREQ,
-    window: int | None = None,
-    scale: float | None = None,
-) -> list[Operation]:
-    """h -> h: q, k, v, their norms per head (``norms``), rotation (``turn``, named ``inv_freq``), attention, output."""
-    q, k, v = (linear(f"{at}.{name}_proj", name, qkv_bias) for name in "qkv")
-    per_head = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"] if norms else []
-    scale = scale_of(config.head) if scale is None else scale
-    turn = config.turn if turn is None else turn
+class Turns(TypedDict, total=False):
+    """How the attention of one layer differs from llama's."""
+
+    linears: tuple[str, ...]  # modules of q, k, v and the output
+    input: str  # buffer
+    qkv_bias: bool
+    out_bias: bool
+    norms: bool  # of queries and keys, before they turn
+    turn: Frequencies | None  # None: queries and keys do not turn
+    inv_freq: str  # the name of the rotation's constant
+    window: int | None
+    scale: float
+    slopes: str  # a constant of ALiBi
+
+
+def rotary_attention(at: str, layer: int, config: Sizes, **more: Unpack[Turns]) -> list[Operation]:
+    """h -> h: q, k, v, their norms, rotation, attention, output."""
+    bias, head, turn = more.get("qkv_bias", False), config.head, more.get("turn", config.turn)
+    *qkv, out = more.get("linears", tuple(f"{at}.{part}_proj" for part in "qkvo"))
+    norms = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"]
+    scale, window, slopes = more.get("scale", scale_of(head)), more.get("window"), more.get("slopes")
     return [
-        Project("h", (q, k, v)),
-        *per_head,
-        *(turn.rotary(buffer, config.head, inv_freq) for buffer in "qk"),
-        Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, config.head, scale, window),
-        Project("a", (linear(f"{at}.o_proj", "h", out_bias),)),
+        Project(more.get("input", "h"), tuple(linear(name, part, bias) for name, part in zip(qkv, "qkv", strict=True))),
+        *(norms if more.get("norms") else []),
+        *(turn.rotary(buffer, head, more.get("inv_freq", INV_FREQ)) for buffer in "qk" if turn),
+        Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, head, scale, window, slopes),
+        Project("a", (linear(out, "h", more.get("out_bias", False)),)),
     ]
 
 
-def gated_mlp(at: str, fn: Activation, bias: bool = False) -> list[Operation]:
+def gated_mlp(at: str, fn: Activation, bias: bool = False, input: str = "h", out: str = "h") -> list[Operation]:
     """h -> h: ``down(fn(gate h) * up h)``."""
     return [
-        Project("h", (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
+        Project(input, (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
         Gate(fn, "gate", "up", "m"),
-        Project("m", (linear(f"{at}.down_proj", "h", bias),)),
+        Project("m", (linear(f"{at}.down_proj", out, bias),)),
     ]
+
+
+def plain_mlp(up: str, down: str, fn: Activation, bias: bool, buffer: str = "h") -> list[Operation]:
+    """h -> h: ``down(fn(up h))``, by modules."""
+    return [
+        Project(buffer, (linear(up, "up", bias),)),
+        Activate(fn, "up", "m"),
+        Project("m", (linear(down, buffer, bias),)),
+    ]
+
+
+def pre_norm_block(layer: int, config: Sizes, mlp_bias: bool = False, **attention: Unpack[Turns]) -> list[Operation]:
+    """``x += attention(norm x); x += mlp(norm x)``."""
+    at = f"model.layers.{layer}"
+    return [
+        RMSNorm(f"{at}.input_layernorm.weight", "x", "h", config.eps),
+        *rotary_attention(f"{at}.self_attn", layer, config, **attention),
+        Add("x", "h", "x"),
+        RMSNorm(f"{at}.post_attention_layernorm.weight", "x", "h", config.eps),
+        *gated_mlp(f"{at}.mlp", config.activation, mlp_bias),
+        Add("x", "h", "x"),
+    ]
+
+
+def layer_norm(module: str, input: str, out: str, eps: float, bias: bool = True) -> LayerNorm:
+    """The layer norm of a module with ``.weight`` and perhaps ``.bias``."""
+    return LayerNorm(f"{module}.weight", f"{module}.bias" if bias else None, input, out, eps)
 
 
 def rotary_program(
@@ -86,17 +106,22 @@ def rotary_program(
     config: Sizes,
     constants: dict[str, tuple[float, ...]] | None = None,
     cap: float | None = None,
+    norm: Operation | None = None,
+    embedding: str = EMBEDDING,
 ) -> Decoder:
-    """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added."""
+    """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added.
+
+    A body may also use n, of the width of x.
+    """
     tail: list[Operation] = [
         Select("x", "last"),
-        RMSNorm("model.norm.weight", "last", "last", config.eps),
-        Project("last", (Linear(EMBEDDING if config.tied else HEAD, "logits"),)),
+        norm or RMSNorm("model.norm.weight", "last", "last", config.eps),
+        Project("last", (Linear(embedding if config.tied else HEAD, "logits"),)),
         *([] if cap is None else [SoftCap("logits", cap)]),
     ]
     q, kv = config.heads * config.head, config.kv_heads * config.head
-    buffers = {"x": config.hidden, "h": config.hidden, "q": q, "k": kv, "v": kv, "a": q}
-    buffers |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
-    buffers |= {"last": config.hidden, "logits": config.vocabulary}
+    widths = {"x": config.hidden, "h": config.hidden, "n": config.hidden, "q": q, "k": kv, "v": kv, "a": q}
+    widths |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
+    widths |= {"last": config.hidden, "logits": config.vocabulary}
     constants = config.turn.constants(INV_FREQ) if constants is None else constants
-    return Decoder.of((*body, *tail), buffers, config.vocabulary, config.context, constants)
+    return Decoder.of((*body, *tail), widths, config.vocabulary, config.context, constants)

@@ -8,11 +8,9 @@ import numpy as np
 
 from tabulae.arithmetic.activation_functions import Activation
 from tabulae.errors import ModelError
-from tabulae.program.architectures._origin import Source
 
 SIZE = 1 << 26  # the most that any size may claim: a lying header must not cost memory before tensors are checked
 LAYERS = 1 << 12
-BLOCK = 1 << 10  # rows
 ACTIVATIONS: Mapping[str, Activation] = {
     "silu": "silu",
     "swish": "silu",
@@ -97,26 +95,3 @@ def flag(meta: Mapping[str, Any], key: str, default: bool = False) -> bool:
     if not isinstance(value, bool | int):
         raise ModelError(key, "the configuration must hold true or false", repr(value))
     return bool(value)
-
-
-def tied(source: Source, meta: Mapping[str, Any], embedding: str, default: bool) -> bool:
-    """Whether a Hugging Face model's head is its embedding: config.json says so (``default``: the class), and no other
-    head is there. Like transformers 5, which keeps a head that differs.
-    """
-    heads = [name for name in source.names if name.endswith("lm_head.weight")]
-    return flag(meta, "tie_word_embeddings", default) and all(_equal(source, head, embedding) for head in heads)
-
-
-def _equal(source: Source, a: str, b: str) -> bool:
-    """Whether two tensors hold the same numbers; a few rows of them are in memory at a time."""
-    if b not in source.names or source.shape(a) != source.shape(b):
-        return False
-    blocks = (slice(row, min(row + BLOCK, source.shape(a)[0])) for row in range(0, source.shape(a)[0], BLOCK))
-    return all(np.array_equal(source.read(a, rows), source.read(b, rows)) for rows in blocks)
-
-
-def gguf_vocabulary(source: Source) -> int:
-    """Rows of a GGUF embedding: its metadata need not say it."""
-    if "token_embd.weight" not in source.names:
-        raise ModelError("tensors", "every tensor of the architecture must be there", "missing: token_embd.weight")
-    return source.shape("token_embd.weight")[0]

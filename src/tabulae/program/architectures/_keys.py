@@ -1,10 +1,11 @@
 """Every key of a configuration is read, or known to change nothing, or refused by name.
 
 What is read falls out of reading: an architecture sees the configuration through :class:`Recorded`. What changes
-nothing stands here and with the architectures as data, each group with its reason.
+nothing stands with the kinds of source and with the architectures as data, each group with its reason.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -12,68 +13,6 @@ from tabulae.errors import ModelError, UsageError
 
 Harmless = Mapping[str, str]  # reason -> names or shell patterns, separated by spaces
 Neutral = Mapping[str, tuple[object, ...]]  # name or pattern -> the values at which a key changes nothing
-
-# Of GGUF, without the architecture before it. llama.cpp (llama-cpp-python 0.3.36) computes nothing with these either
-# and, in the families here, nothing with attn_logit_softcapping nor, but for Gemma, with windows: refused here.
-GGUF_HARMLESS: Harmless = {
-    "the embedding has as many rows as it has": "vocab_size",
-    "how the file came to be; one layout is in use": "tensor_data_layout rope.scaling.finetuned",
-    "what is done with hidden states, not with logits": "pooling_type",
-}
-GGUF_NEUTRAL: Neutral = {
-    "attention.causal": (True,),
-    "attention.clamp_kqv": (0.0,),
-    "attention.max_alibi_bias": (0.0,),
-    "attention.sliding_window": (0,),
-    "attn_logit_softcapping": (0.0,),
-    "expert_count": (0,),
-    "expert_used_count": (0,),
-    "final_logit_softcapping": (0.0,),
-    "rope.scaling.yarn_ext_factor": (1.0, -1.0),
-    "rope.scaling.yarn_log_multiplier": (0.0,),
-}
-HUGGINGFACE_HARMLESS: Harmless = {
-    "names and versions": (
-        "_name_or_path _commit_hash architectures auto_map custom_pipelines is_llama_config license model_name "
-        "model_type transformers_version transformers.js_config unsloth_*"
-    ),
-    "how weights were stored": "dtype torch_dtype use_bfloat16 fp16 bf16 fp32",
-    "training alone": (
-        "dropout attention_dropout activation_dropout hidden_dropout hidden_dropout_prob resid_dropout embd_dropout "
-        "attn_dropout classifier_dropout attention_probs_dropout_prob summary_first_dropout attn_pdrop embd_pdrop "
-        "resid_pdrop layerdrop init_std initializer_range initializer_factor gradient_checkpointing"
-    ),
-    "tokens, not arithmetic": (
-        "bos_token eos_token pad_token unk_token sep_token cls_token mask_token *_token_id *_token_ids *_token_index "
-        "prefix suffix tokenizer_class"
-    ),
-    "lengths, of which max_position_embeddings counts": "max_seq_len max_sequence_length model_max_length seq_length",
-    "how it is run": (
-        "use_cache cache_implementation attn_implementation _attn_implementation _attn_implementation_internal "
-        "_attn_implementation_autoset experts_implementation output_attentions output_hidden_states return_dict "
-        "use_return_dict torchscript tf_legacy_loss chunk_size_feed_forward use_flash_attn flash_attn "
-        "use_flash_attention use_flash_attention_2 _flash_attn_2_enabled is_decoder"
-    ),
-    "generation": (
-        "do_sample early_stopping max_length max_new_tokens min_length num_beams num_beam_groups repetition_penalty "
-        "length_penalty diversity_penalty encoder_repetition_penalty exponential_decay_length_penalty temperature "
-        "top_k top_p typical_p no_repeat_ngram_size encoder_no_repeat_ngram_size bad_words_ids num_return_sequences "
-        "output_scores output_past return_dict_in_generate remove_invalid_values suppress_tokens begin_suppress_tokens"
-    ),
-    "heads for other tasks": (
-        "finetuning_task id2label label2id num_labels _num_labels problem_type task_specific_params"
-    ),
-    "how a scaling was made": "rope_scaling.finetuned rope_parameters.finetuned",
-}
-HUGGINGFACE_NEUTRAL: Neutral = {
-    "*partial_rotary_factor": (1,),
-    "add_cross_attention": (False,),
-    "is_encoder_decoder": (False,),
-    "pretraining_tp": (1,),
-    "pruned_heads": ({},),
-    "tie_encoder_decoder": (False,),
-}
-COMMON = {"gguf": (GGUF_HARMLESS, GGUF_NEUTRAL), "huggingface": (HUGGINGFACE_HARMLESS, HUGGINGFACE_NEUTRAL)}
 WAY_OUT = "read the model as if a key were not there: --ignore-key KEY, ignore_keys=[KEY]"
 
 
@@ -135,29 +74,47 @@ def _holds(metadata: Mapping[str, Any], path: str) -> bool:
     return isinstance(metadata.get(first), Mapping) and _holds(metadata[first], rest)
 
 
-def check_keys(meta: Recorded, kind: str, prefix: str, harmless: Harmless, neutral: Neutral) -> None:
-    """Refuse what was not read and is not known to change nothing.
+@dataclass(frozen=True)
+class Keys:
+    """What of a kind of source, or of one architecture in it, is known to change nothing."""
 
-    ``prefix``: before the keys of the architecture; others are none of its business.
+    harmless: Harmless
+    neutral: Neutral
 
-    :raises ModelError: naming all of them
-    """
-    reasons, values = COMMON[kind]
-    patterns = " ".join([*reasons.values(), *harmless.values()]).split()
-    accepted = {**values, **neutral}
-    refused = []
-    for path, value in meta.unread():
-        if path.startswith(prefix):
+    def __or__(self, more: "Keys") -> "Keys":
+        """Both; of a key that is neutral in both, the values of ``more``."""
+        reasons = {reason: f"{self.harmless.get(reason, '')} {names}" for reason, names in more.harmless.items()}
+        return Keys({**self.harmless, **reasons}, {**self.neutral, **more.neutral})
+
+    def accept(self, name: str, value: object) -> bool:
+        """Whether the key ``name`` changes nothing at ``value``; of a record its own keys are asked."""
+        patterns = " ".join(self.harmless.values()).split()
+        return (
+            name in patterns
+            or value in self.allowed(name)
+            or (not isinstance(value, Mapping) and any(fnmatchcase(name, pattern) for pattern in patterns))
+        )
+
+    def allowed(self, name: str) -> list[object]:
+        """The values at which it changes nothing."""
+        return [value for pattern, values in self.neutral.items() if fnmatchcase(name, pattern) for value in values]
+
+    def check(self, meta: Recorded, file: str, prefix: str) -> None:
+        """Refuse what was not read and is not known to change nothing.
+
+        ``prefix``: before the keys of the architecture; others are none of its business.
+
+        :raises ModelError: naming all of them
+        """
+        refused = []
+        for path, value in meta.unread():
             name = path.removeprefix(prefix).removeprefix("text_config.")
-            allowed = [value for pattern in accepted if fnmatchcase(name, pattern) for value in accepted[pattern]]
-            fits = name in patterns or (
-                not isinstance(value, Mapping) and any(fnmatchcase(name, pattern) for pattern in patterns)
-            )
-            if value not in allowed and not fits:
-                refused.append(f"{path} = {_short(value)}" + (f" (only {allowed[0]!r})" if allowed else ""))
-    if refused:
-        must = "every key must be one that is computed, or known to change nothing"
-        raise ModelError("config.json" if kind == "huggingface" else "metadata", must, ", ".join(refused), WAY_OUT)
+            if path.startswith(prefix) and not self.accept(name, value):
+                only = "".join(f" (only {value!r})" for value in self.allowed(name)[:1])
+                refused.append(f"{path} = {_short(value)}{only}")
+        if refused:
+            must = "every key must be one that is computed, or known to change nothing"
+            raise ModelError(file, must, ", ".join(refused), WAY_OUT)
 
 
 def _short(value: object) -> str:

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from tabulae.arithmetic.elementary import exp2, log, log2
 from tabulae.errors import ModelError
-from tabulae.program.architectures._fields import first, flag, integer, number, over, record
-from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._fields import first, flag, integer, number
 from tabulae.program.ops.rotary import Rotary
 
 Float64s = npt.NDArray[np.float64]
@@ -68,60 +67,6 @@ def frequencies(rotary: int, rope: Rope) -> Frequencies:
     if rope.kind not in SCALINGS:
         raise ModelError("rope scaling", "the kind must be known", rope.kind, f"accepted: {', '.join(SCALINGS)}")
     return SCALINGS[rope.kind](plain, rope)
-
-
-def rope_of(values: Mapping[str, Any], theta: float, context: int) -> Rope:
-    """From one record of a config.json; ``theta`` where it has none."""
-    kind = first(values, ("rope_type", "type"), "default")
-    values.get("original_max_position_embeddings")  # only where the kind needs it
-    return Rope(number(values, "rope_theta", default=theta), str(kind), values, context)
-
-
-def rope_huggingface(meta: Mapping[str, Any], context: int) -> Rope:
-    """From config.json: ``rope_scaling`` with ``rope_theta`` (transformers 4) goes before ``rope_parameters`` (5).
-
-    :raises ModelError: both are there, and do not mean the same base
-    """
-    scaling, parameters = record(meta, "rope_scaling"), record(meta, "rope_parameters")
-    original = meta.get("original_max_position_embeddings")
-    outer = {} if original is None else {"original_max_position_embeddings": original}
-    theta = number(meta, "rope_theta", default=THETA)
-    rope = rope_of(over(outer, scaling or parameters), theta, context)
-    if scaling and parameters:
-        other = rope_of(parameters, rope.theta, context)
-        if (other.theta, other.kind) not in ((rope.theta, rope.kind), (rope.theta, "default")):
-            must = "rope_scaling, which goes before it, must have the same base and kind"
-            raise ModelError("rope_parameters", must, f"{dict(scaling)} beside {dict(parameters)}", "leave one out")
-    return rope
-
-
-def rope_gguf(source: Source, context: int) -> Rope:
-    """From GGUF keys and, where it is there, the tensor ``rope_freqs.weight``; what both say multiplies.
-
-    A factor without a kind is linear. llama.cpp reads the ``yarn_*`` keys of no architecture here; its converter
-    writes what config.json says there, so they mean the same.
-    """
-    meta, arch = source.metadata, source.metadata["general.architecture"]
-    at = f"{arch}.rope.scaling"
-    kind = meta.get(f"{at}.type", "linear")
-    factor = number(meta, f"{at}.factor", f"{arch}.rope.scale_linear", default=1.0)
-    named = {
-        "original_max_position_embeddings": "original_context_length",
-        "attention_factor": "yarn_attn_factor",
-        "beta_fast": "yarn_beta_fast",
-        "beta_slow": "yarn_beta_slow",
-    }
-    values = {"factor": factor} | {ours: meta.get(f"{at}.{theirs}") for ours, theirs in named.items()}
-    if kind == "longrope":
-        raise ModelError(f"{at}.type", "the kind must be one that is computed", kind, "accepted: none, linear, yarn")
-    return Rope(
-        theta=number(meta, f"{arch}.rope.freq_base", default=THETA),
-        kind="default" if kind == "none" else kind,
-        values=values,
-        context=context,
-        factors=source.read("rope_freqs.weight").astype(np.float64) if "rope_freqs.weight" in source.names else None,
-        scale=number(meta, f"{at}.attn_factor", default=1.0),
-    )
 
 
 def _default(plain: Float64s, rope: Rope) -> Frequencies:

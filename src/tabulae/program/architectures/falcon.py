@@ -9,27 +9,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from tabulae.arithmetic.activation_functions import Activation
 from tabulae.arithmetic.bfloat16 import round_bfloat16
 from tabulae.arithmetic.elementary import exp2
 from tabulae.errors import ModelError
+from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import INV_FREQ, linear, scale_of
 from tabulae.program.architectures._config import kv_heads
-from tabulae.program.architectures._fields import (
-    LAYERS,
-    activation,
-    columns_per_head,
-    flag,
-    gguf_vocabulary,
-    integer,
-    number,
-    tied,
-)
-from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
-from tabulae.program.architectures._rope import Frequencies, frequencies, rope_gguf, rope_huggingface
+from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, number
+from tabulae.program.architectures._fused import grouped, parts, qkv_lengths
+from tabulae.program.architectures._names import Names, Patterns
+from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._rope import Frequencies, frequencies
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Linear, Operation
 from tabulae.program.ops.activate import Activate
@@ -41,18 +34,21 @@ from tabulae.program.ops.project import Project
 from tabulae.program.ops.select import Select
 
 EMBEDDING = "transformer.word_embeddings.weight"
-NAMES = {
+FUSED = "transformer.h.{}.self_attention.query_key_value"
+PARTS = tuple(f"{FUSED}.{part}" for part in "qkv")
+GGUF: Patterns = {
     "transformer.word_embeddings": "token_embd",
     "transformer.h.{}.input_layernorm": "blk.{}.attn_norm",
     "transformer.h.{}.ln_attn": "blk.{}.attn_norm_2",
     "transformer.h.{}.ln_mlp": "blk.{}.attn_norm",
-    "transformer.h.{}.self_attention.query_key_value": "blk.{}.attn_qkv",
+    **parts(PARTS, "blk.{}.attn_qkv", qkv_lengths),
     "transformer.h.{}.self_attention.dense": "blk.{}.attn_output",
     "transformer.h.{}.mlp.dense_h_to_4h": "blk.{}.ffn_up",
     "transformer.h.{}.mlp.dense_4h_to_h": "blk.{}.ffn_down",
     "transformer.ln_f": "output_norm",
     "lm_head": "output",
 }
+HUGGINGFACE = Names(grouped(PARTS, FUSED), {"transformer.": ("",)})
 Block = Literal["shared", "two", "sequential"]  # parallel with one norm or with two, or one half after the other
 
 
@@ -80,12 +76,8 @@ class Config:
         return columns_per_head(self.hidden, self.heads)
 
 
-def read(source: Source) -> Config:
-    """From ``falcon.*`` keys (never ALiBi) or config.json."""
-    return _from_gguf(source) if source.kind == "gguf" else _from_huggingface(source)
-
-
 def _from_gguf(source: Source) -> Config:
+    """Never ALiBi."""
     meta = source.metadata
     hidden, heads = integer(meta, "falcon.embedding_length"), integer(meta, "falcon.attention.head_count")
     head, context = columns_per_head(hidden, heads), integer(meta, "falcon.context_length")
@@ -97,13 +89,13 @@ def _from_gguf(source: Source) -> Config:
         intermediate=integer(meta, "falcon.feed_forward_length", default=4 * hidden),
         heads=heads,
         kv_heads=kv_heads(heads, integer(meta, "falcon.attention.head_count_kv", default=1)),
-        vocabulary=gguf_vocabulary(source),
+        vocabulary=_gguf.vocabulary(source),
         context=context,
         eps=number(meta, "falcon.attention.layer_norm_epsilon"),
         activation="gelu",
         bias="blk.0.attn_qkv.bias" in source.names,
         block="two" if "blk.0.attn_norm_2.weight" in source.names else "shared",
-        turn=frequencies(head, rope_gguf(source, context)),
+        turn=frequencies(head, _gguf.rope(source, context)),
         tied="output.weight" not in source.names,
     )
 
@@ -112,7 +104,7 @@ def _from_huggingface(source: Source) -> Config:
     meta = source.metadata
     hidden, heads = integer(meta, "hidden_size", "n_embed"), integer(meta, "num_attention_heads", "n_head")
     context = integer(meta, "max_position_embeddings", default=2048)
-    turn = frequencies(columns_per_head(hidden, heads), rope_huggingface(meta, context))
+    turn = frequencies(columns_per_head(hidden, heads), _huggingface.rope(meta, context))
     return Config(
         layers=integer(meta, "num_hidden_layers", "n_layer", most=LAYERS),
         hidden=hidden,
@@ -126,7 +118,7 @@ def _from_huggingface(source: Source) -> Config:
         bias=flag(meta, "bias"),
         block=_block_kind(meta),
         turn=None if flag(meta, "alibi") else turn,
-        tied=tied(source, meta, huggingface_name(source, EMBEDDING, "transformer."), default=True),
+        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, EMBEDDING),
     )
 
 
@@ -207,33 +199,15 @@ def slopes(heads: int, head: int) -> tuple[float, ...]:
     return tuple((rounded * np.float32(scale_of(head))).tolist())
 
 
-def origin(source: Source, config: Config, name: str) -> Origin:
-    """Cut the fused linear: Hugging Face keeps [queries.., key, value] per key-value head, GGUF all q, all k, all v."""
-    rows = None
-    part = name.split(".")[-2]
-    if part in ("q", "k", "v"):
-        rows = _rows(config, part, fused=source.kind == "huggingface")
-        name = name.replace(f".{part}.", ".")
-    if source.kind == "gguf":
-        return Origin(gguf_name(NAMES, name), rows=rows)
-    return Origin(huggingface_name(source, name, "transformer."), rows=rows)
-
-
-def _rows(config: Config, part: str, fused: bool) -> npt.NDArray[np.int64]:
-    kv, shared, head = config.kv_heads, config.heads // config.kv_heads, config.head
-    if not fused:
-        first = {"q": 0, "k": config.heads * head, "v": (config.heads + kv) * head}[part]
-        return np.arange((config.heads if part == "q" else kv) * head) + first
-    groups = np.arange(kv * (shared + 2) * head).reshape(kv, shared + 2, head)
-    chosen = {"q": range(shared), "k": [shared], "v": [shared + 1]}[part]
-    return groups[:, chosen].reshape(-1)
-
-
 ARCHITECTURE = Architecture(
-    model_types=("falcon",),
-    read=read,
-    program=program,
-    origin=origin,
-    ignored=("*.rotary_emb.inv_freq", "lm_head.weight"),
-    neutral={"apply_residual_connection_post_layernorm": (False,)},
+    program,
+    (
+        _gguf.gguf("falcon", _from_gguf, GGUF),
+        _huggingface.huggingface(
+            ("falcon",),
+            _from_huggingface,
+            HUGGINGFACE,
+            neutral={"apply_residual_connection_post_layernorm": (False,)},
+        ),
+    ),
 )

@@ -4,42 +4,45 @@ Gemma's own norms multiply by ``1 + w``; canonical norm weights multiply directl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from tabulae.errors import ModelError
+from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import (
-    GGUF_NAMES,
-    HEAD,
-    INV_FREQ,
-    gated_mlp,
-    rotary_attention,
-    rotary_program,
-    scale_of,
-)
-from tabulae.program.architectures._config import EMBEDDING, Sizes, decoder, from_huggingface, windows
-from tabulae.program.architectures._fields import integer, number, over, record, tied
-from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
-from tabulae.program.architectures._rope import Frequencies, Rope, frequencies, rope_of
+from tabulae.program.architectures._blocks import INV_FREQ, Turns, gated_mlp, rotary_attention, rotary_program, scale_of
+from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._fields import flag, integer, number, over, record
+from tabulae.program.architectures._names import Names, Patterns, Stored
+from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._rope import Frequencies, Rope, frequencies
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
 from tabulae.program.ops.add import Add
 from tabulae.program.ops.embed import Embed
 from tabulae.program.ops.rms_norm import RMSNorm
 
-NAMES = GGUF_NAMES | {
+GGUF: Patterns = {
+    **_gguf.LLAMA,
     "model.layers.{}.self_attn.q_norm": "blk.{}.attn_q_norm",
     "model.layers.{}.self_attn.k_norm": "blk.{}.attn_k_norm",
     "model.layers.{}.post_attention_layernorm": "blk.{}.post_attention_norm",
     "model.layers.{}.pre_feedforward_layernorm": "blk.{}.ffn_norm",
     "model.layers.{}.post_feedforward_layernorm": "blk.{}.post_ffw_norm",
 }
+NORMS = (
+    "model.norm",
+    *(f"model.layers.{{}}.self_attn.{part}_norm" for part in "qk"),
+    *(f"model.layers.{{}}.{at}_layernorm" for at in ("input", "post_attention", "pre_feedforward", "post_feedforward")),
+)
+HUGGINGFACE = Names(
+    {norm: Stored(norm, plus=1.0) for norm in NORMS},  # which GGUF's converters have added already
+    {"model.": ("language_model.model.", "model.language_model.", ""), "lm_head.": ("language_model.lm_head.",)},
+)
 PATTERN = 6  # every sixth layer sees everything
 BASE, LOCAL_BASE = 1000000.0, 10000.0
-PREFIXES = ("language_model.model.", "model.language_model.", "")
 GGUF_PATTERN = "gemma3.attention.sliding_window_pattern"
 LOCAL = "inv_freq.local"
 DEFAULTS: Mapping[str, Any] = {  # published configurations of the larger models leave these out
@@ -64,16 +67,11 @@ class Config:
     local: Frequencies  # of layers with a window
     scale: float
     cap: float | None  # of the logits
-
-
-def read(source: Source) -> Config:
-    """From ``gemma3.*`` keys or config.json, whose text part may stand under ``text_config``."""
-    return _from_gguf(source) if source.kind == "gguf" else _from_huggingface(source)
+    bias: bool = False  # on q, k, v and the output
 
 
 def _from_gguf(source: Source) -> Config:
-    meta = source.metadata
-    sizes = replace(decoder(source), activation="gelu_tanh")
+    meta, sizes = source.metadata, _gguf.decoder(source, "gelu_tanh")
     local = Rope(number(meta, "gemma3.rope.freq_base_swa", default=LOCAL_BASE))
     scaled = sizes.hidden // sizes.heads if sizes.layers == 62 else sizes.head  # 27B alone; GGUF has no key for it
     return Config(
@@ -101,23 +99,24 @@ def _cap(meta: Mapping[str, Any], key: str) -> float | None:
 
 
 def _from_huggingface(source: Source) -> Config:
+    """The text part may stand under ``text_config``."""
     text = record(source.metadata, "text_config") or source.metadata
     meta: Mapping[str, Any] = over(text, DEFAULTS)
     context, ropes = integer(meta, "max_position_embeddings"), record(meta, "rope_parameters")
     full = over(record(meta, "rope_scaling"), record(ropes, "full_attention"))
-    rope = rope_of(full, number(meta, "rope_theta", default=BASE), context)
+    rope = _huggingface.rope_of(full, number(meta, "rope_theta", default=BASE), context)
     base = number(meta, "rope_local_base_freq", default=LOCAL_BASE)
-    local = rope_of(record(ropes, "sliding_attention"), base, context)
-    sizes = from_huggingface(
-        meta, rope, tied(source, over(source.metadata, text), _huggingface(source, EMBEDDING), default=True)
-    )
+    local = _huggingface.rope_of(record(ropes, "sliding_attention"), base, context)
+    tied = _huggingface.is_tied(source, HUGGINGFACE, over(source.metadata, text), default=True)
+    sizes = _huggingface.sizes(meta, rope, tied)
     pattern = integer(meta, "sliding_window_pattern", default=PATTERN)
     return Config(
         sizes,
-        windows(meta, sizes.layers, lambda layer: _slides(layer, pattern)),
+        _huggingface.windows(meta, sizes.layers, lambda layer: _slides(layer, pattern)),
         frequencies(sizes.head, local),
         scale_of(number(meta, "query_pre_attn_scalar")),
         _cap(meta, "final_logit_softcapping"),
+        flag(meta, "attention_bias"),
     )
 
 
@@ -133,9 +132,9 @@ def program(config: Config) -> Decoder:
         at = f"model.layers.{layer}"
         turn, inv_freq = (sizes.turn, INV_FREQ) if window is None else (config.local, LOCAL)
         body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
-        body += rotary_attention(
-            f"{at}.self_attn", layer, sizes, norms=True, turn=turn, inv_freq=inv_freq, window=window, scale=config.scale
-        )
+        more: Turns = {"turn": turn, "inv_freq": inv_freq, "window": window, "scale": config.scale}
+        more |= {"norms": True, "qkv_bias": config.bias, "out_bias": config.bias}
+        body += rotary_attention(f"{at}.self_attn", layer, sizes, **more)
         body += [
             RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
             Add("x", "h", "x"),
@@ -148,35 +147,29 @@ def program(config: Config) -> Decoder:
     return rotary_program(body, sizes, constants, config.cap)
 
 
-def origin(source: Source, config: Config, name: str) -> Origin:
-    """Norms get their 1, which GGUF's converters have added already."""
-    if source.kind == "gguf":
-        return Origin(gguf_name(NAMES, name))
-    return Origin(_huggingface(source, name), plus=1.0 if name.endswith("norm.weight") else 0.0)
-
-
-def _huggingface(source: Source, name: str) -> str:
-    if name == HEAD:
-        return huggingface_name(source, name, "", ("language_model.",))
-    return huggingface_name(source, name, "model.", PREFIXES)
-
-
 ARCHITECTURE = Architecture(
-    model_types=("gemma3_text", "gemma3"),
-    read=read,
-    program=program,
-    origin=origin,
-    ignored=("*vision_tower.*", "*multi_modal_projector.*", "*.rotary_emb.inv_freq", "*lm_head.weight"),
-    harmless={
-        "what is not text": "vision_config mm_tokens_per_image",
-        "layer_types says it, and transformers does not read it": "_sliding_window_pattern",
-    },
-    neutral={
-        "attention_bias": (False,),
-        "tie_word_embeddings": (True,),  # of the text part, beside that of the whole
-        "attn_logit_softcapping": (
-            None,
-        ),  # transformers and llama.cpp read it and apply it not: whoever set it meant it
-        "use_bidirectional_attention": (False,),
-    },
+    program,
+    (
+        _gguf.gguf(
+            "gemma3",
+            _from_gguf,
+            GGUF,
+        ),
+        _huggingface.huggingface(
+            ("gemma3_text", "gemma3"),
+            _from_huggingface,
+            HUGGINGFACE,
+            ignored=("*vision_tower.*", "*multi_modal_projector.*", "*lm_head.weight"),
+            harmless={
+                "what is not text": "vision_config mm_tokens_per_image",
+                "layer_types says it, and transformers does not read it": "_sliding_window_pattern",
+            },
+            neutral={
+                "tie_word_embeddings": (True,),  # of the text part, beside that of the whole
+                # transformers and llama.cpp read it and apply it not: whoever set it meant it
+                "attn_logit_softcapping": (None,),
+                "use_bidirectional_attention": (False,),
+            },
+        ),
+    ),
 )

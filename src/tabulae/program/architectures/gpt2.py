@@ -9,19 +9,13 @@ from math import sqrt
 import numpy as np
 
 from tabulae.arithmetic.activation_functions import Activation
+from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear
-from tabulae.program.architectures._fields import (
-    LAYERS,
-    activation,
-    columns_per_head,
-    flag,
-    gguf_vocabulary,
-    integer,
-    number,
-    tied,
-)
-from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
+from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, number
+from tabulae.program.architectures._fused import parts
+from tabulae.program.architectures._names import Names, Patterns, Stored
+from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Linear, Operation
 from tabulae.program.ops.activate import Activate
@@ -34,11 +28,19 @@ from tabulae.program.ops.project import Project
 from tabulae.program.ops.select import Select
 
 EMBEDDING = "transformer.wte.weight"
-NAMES = {
+FUSED = "transformer.h.{}.attn.c_attn"
+PARTS = tuple(f"{FUSED}.{part}" for part in "qkv")
+
+
+def _lengths(config: "Config") -> list[int]:
+    return [config.hidden] * 3
+
+
+GGUF: Patterns = {
     "transformer.wte": "token_embd",
     "transformer.wpe": "position_embd",
     "transformer.h.{}.ln_1": "blk.{}.attn_norm",
-    "transformer.h.{}.attn.c_attn": "blk.{}.attn_qkv",
+    **parts(PARTS, "blk.{}.attn_qkv", _lengths),
     "transformer.h.{}.attn.c_proj": "blk.{}.attn_output",
     "transformer.h.{}.ln_2": "blk.{}.ffn_norm",
     "transformer.h.{}.mlp.c_fc": "blk.{}.ffn_up",
@@ -46,6 +48,14 @@ NAMES = {
     "transformer.ln_f": "output_norm",
     "lm_head": "output",
 }
+LINEARS = ("transformer.h.{}.attn.c_proj", "transformer.h.{}.mlp.c_fc", "transformer.h.{}.mlp.c_proj")
+HUGGINGFACE = Names(
+    {  # linears but the head are kept as [inputs, outputs]
+        **parts(PARTS, FUSED, _lengths, transposed=True),
+        **{name: Stored(name, transposed=True) for name in LINEARS},
+    },
+    {"transformer.": ("",)},
+)
 
 
 @dataclass(frozen=True)
@@ -65,21 +75,23 @@ class Config:
     by_layer: bool = False  # ... and by the number of the layer, from 1
 
 
-def read(source: Source) -> Config:
-    """From ``gpt2.*`` keys or config.json."""
+def _from_gguf(source: Source) -> Config:
     meta = source.metadata
-    if source.kind == "gguf":
-        return Config(
-            layers=integer(meta, "gpt2.block_count", most=LAYERS),
-            hidden=integer(meta, "gpt2.embedding_length"),
-            intermediate=integer(meta, "gpt2.feed_forward_length"),
-            heads=integer(meta, "gpt2.attention.head_count"),
-            vocabulary=gguf_vocabulary(source),
-            context=integer(meta, "gpt2.context_length"),
-            eps=number(meta, "gpt2.attention.layer_norm_epsilon"),
-            activation="gelu_tanh",
-            tied="output.weight" not in source.names,
-        )
+    return Config(
+        layers=integer(meta, "gpt2.block_count", most=LAYERS),
+        hidden=integer(meta, "gpt2.embedding_length"),
+        intermediate=integer(meta, "gpt2.feed_forward_length"),
+        heads=integer(meta, "gpt2.attention.head_count"),
+        vocabulary=_gguf.vocabulary(source),
+        context=integer(meta, "gpt2.context_length"),
+        eps=number(meta, "gpt2.attention.layer_norm_epsilon"),
+        activation="gelu_tanh",
+        tied="output.weight" not in source.names,
+    )
+
+
+def _from_huggingface(source: Source) -> Config:
+    meta = source.metadata
     hidden = integer(meta, "n_embd")
     return Config(
         layers=integer(meta, "n_layer", most=LAYERS),
@@ -90,7 +102,7 @@ def read(source: Source) -> Config:
         context=integer(meta, "n_positions"),
         eps=number(meta, "layer_norm_epsilon"),
         activation=activation(meta, "activation_function", default="gelu_new"),
-        tied=tied(source, meta, huggingface_name(source, EMBEDDING, "transformer."), default=True),
+        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, EMBEDDING),
         scaled=flag(meta, "scale_attn_weights", default=True),
         by_layer=flag(meta, "scale_attn_by_inverse_layer_idx"),
     )
@@ -133,28 +145,21 @@ def _norm(module: str, input: str, out: str, config: Config) -> LayerNorm:
     return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, config.eps)
 
 
-def origin(source: Source, config: Config, name: str) -> Origin:
-    """The fused linear is cut in three; Hugging Face keeps all linears but the head as [inputs, outputs]."""
-    rows = None
-    module = name.split(".")[-2]
-    if module in ("q", "k", "v"):
-        rows = np.arange(config.hidden) + "qkv".index(module) * config.hidden
-        name = name.replace(f".{module}.", ".")
-    if source.kind == "gguf":
-        return Origin(gguf_name(NAMES, name), rows=rows)
-    conv1d = name.split(".")[-2].startswith("c_")
-    return Origin(huggingface_name(source, name, "transformer."), transposed=conv1d, rows=rows)
-
-
+MASKS = ("*h.*.attn.bias", "*h.*.attn.masked_bias")  # that old checkpoints stored
 ARCHITECTURE = Architecture(
-    model_types=("gpt2",),
-    read=read,
-    program=program,
-    origin=origin,
-    ignored=("*h.*.attn.bias", "*h.*.attn.masked_bias", "lm_head.weight"),  # masks that old checkpoints stored
-    harmless={
-        "n_positions counts": "n_ctx",
-        "of a head that sums up": "summary_*",
-        "the same product, in float32 as here": "reorder_and_upcast_attn",
-    },
+    program,
+    (
+        _gguf.gguf("gpt2", _from_gguf, GGUF),
+        _huggingface.huggingface(
+            ("gpt2",),
+            _from_huggingface,
+            HUGGINGFACE,
+            ignored=MASKS,
+            harmless={
+                "n_positions counts": "n_ctx",
+                "of a head that sums up": "summary_*",
+                "the same product, in float32 as here": "reorder_and_upcast_attn",
+            },
+        ),
+    ),
 )

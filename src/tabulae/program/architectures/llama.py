@@ -2,20 +2,16 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from tabulae.errors import ModelError
+from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes, decoder
+from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
+from tabulae.program.architectures._config import EMBEDDING, Sizes
 from tabulae.program.architectures._fields import flag
-from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
+from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
 from tabulae.program.ops.embed import Embed
-from tabulae.program.ops.rms_norm import RMSNorm
 
 
 @dataclass(frozen=True)
@@ -28,16 +24,18 @@ class Config:
     mlp_bias: bool
 
 
-def read(source: Source) -> Config:
-    """From ``llama.*`` keys or config.json; GGUF does not say which biases there are, its tensors do."""
-    sizes = decoder(source)
-    if source.kind == "gguf":
-        if 2 * len(sizes.turn.inv_freq) != sizes.head:  # pairs lie side by side in all of the head, or nothing fits
-            got = 2 * len(sizes.turn.inv_freq)
-            raise ModelError("llama.rope.dimension_count", f"it must be the width of a head, {sizes.head}", got)
-        biases = [f"blk.0.{name}.bias" in source.names for name in ("attn_q", "attn_output", "ffn_up")]
-        return Config(sizes, *biases)
-    attention = flag(source.metadata, "attention_bias")
+def _from_gguf(source: Source) -> Config:
+    """GGUF does not say which biases there are, its tensors do."""
+    sizes = _gguf.decoder(source)
+    if 2 * len(sizes.turn.inv_freq) != sizes.head:  # pairs lie side by side in all of the head, or nothing fits
+        got = 2 * len(sizes.turn.inv_freq)
+        raise ModelError("llama.rope.dimension_count", f"it must be the width of a head, {sizes.head}", got)
+    biases = [f"blk.0.{name}.bias" in source.names for name in ("attn_q", "attn_output", "ffn_up")]
+    return Config(sizes, *biases)
+
+
+def _from_huggingface(source: Source) -> Config:
+    sizes, attention = _huggingface.decoder(source, _huggingface.LLAMA), flag(source.metadata, "attention_bias")
     return Config(sizes, attention, attention, flag(source.metadata, "mlp_bias"))
 
 
@@ -46,35 +44,21 @@ def program(config: Config) -> Decoder:
     sizes = config.decoder
     body: list[Operation] = [Embed.of(EMBEDDING, "x")]
     for layer in range(sizes.layers):
-        at = f"model.layers.{layer}"
-        body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
-        body += rotary_attention(f"{at}.self_attn", layer, sizes, qkv_bias=config.qkv_bias, out_bias=config.out_bias)
-        body += [Add("x", "h", "x"), RMSNorm(f"{at}.post_attention_layernorm.weight", "x", "h", sizes.eps)]
-        body += gated_mlp(f"{at}.mlp", sizes.activation, config.mlp_bias)
-        body.append(Add("x", "h", "x"))
+        body += pre_norm_block(layer, sizes, config.mlp_bias, qkv_bias=config.qkv_bias, out_bias=config.out_bias)
     return rotary_program(body, sizes)
 
 
-def origin(source: Source, config: Config, name: str) -> Origin:
-    """GGUF interleaves the rotated pairs: its rows 2i and 2i + 1 of a q or k head are i and i + head / 2."""
-    if source.kind == "huggingface":
-        return Origin(huggingface_name(source, name, "model."))
-    heads = {"q_proj": config.decoder.heads, "k_proj": config.decoder.kv_heads}
-    module = name.split(".")[-2]
-    rows = _apart(heads[module], config.decoder.head) if module in heads else None
-    return Origin(gguf_name(GGUF_NAMES, name), rows=rows)
-
-
-def _apart(heads: int, head: int) -> npt.NDArray[np.int64]:
-    """For each canonical row, GGUF's row: [heads, pairs, 2] -> [heads, 2, pairs]."""
-    return np.arange(heads * head).reshape(heads, head // 2, 2).swapaxes(1, 2).reshape(-1)
-
-
 ARCHITECTURE = Architecture(
-    model_types=("llama",),
-    read=read,
-    program=program,
-    origin=origin,
-    ignored=("rope_freqs.weight", "blk.*.attn_rot_embd.weight", "*.rotary_emb.inv_freq", "lm_head.weight"),
-    neutral={"rope_interleaved": (False,)},
+    program,
+    (
+        _gguf.gguf(
+            "llama",
+            _from_gguf,
+            _gguf.INTERLEAVED,
+            ignored=(_gguf.FACTORS, "blk.*.attn_rot_embd.weight"),
+        ),
+        _huggingface.huggingface(
+            ("llama",), _from_huggingface, _huggingface.LLAMA, neutral={"rope_interleaved": (False,)}
+        ),
+    ),
 )

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from tabulae.arithmetic.activation_functions import Activation
-from tabulae.errors import ModelError
+from tabulae.program.architectures import _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import linear, scale_of
-from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, tied
-from tabulae.program.architectures._origin import Origin, Source, huggingface_name
+from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer
+from tabulae.program.architectures._names import Names
+from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Linear, Operation
 from tabulae.program.ops.activate import Activate
@@ -21,6 +22,7 @@ from tabulae.program.ops.select import Select
 
 EMBEDDING = "model.decoder.embed_tokens.weight"
 POSITIONS = "model.decoder.embed_positions.weight"
+NAMES = Names(prefixes={"model.decoder.": ("decoder.",)})
 OFFSET = 2  # rows of the position table that are never used
 EPS = 1e-5
 
@@ -45,8 +47,6 @@ class Config:
 
 def read(source: Source) -> Config:
     """From config.json; there is no GGUF of it."""
-    if source.kind != "huggingface":
-        raise ModelError("opt", "the model must be a Hugging Face folder", source.kind)
     meta = source.metadata
     hidden, before = integer(meta, "hidden_size"), flag(meta, "do_layer_norm_before", default=True)
     removed = flag(meta, "_remove_final_layer_norm")
@@ -62,7 +62,7 @@ def read(source: Source) -> Config:
         bias=flag(meta, "enable_bias", default=True),
         norm_before=before,
         last_norm=before and not removed,
-        tied=tied(source, meta, _name(source, EMBEDDING), default=True),
+        tied=_huggingface.is_tied(source, NAMES, meta, True, EMBEDDING),
     )
 
 
@@ -117,20 +117,7 @@ def _norm(module: str, input: str, out: str) -> LayerNorm:
     return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, EPS)
 
 
-def origin(source: Source, config: Config, name: str) -> Origin:
-    """Only the prefix may differ."""
-    return Origin(_name(source, name))
-
-
-def _name(source: Source, name: str) -> str:
-    return huggingface_name(source, name, "model.decoder.", ("decoder.",))
-
-
 ARCHITECTURE = Architecture(
-    model_types=("opt",),
-    read=read,
-    program=program,
-    origin=origin,
-    ignored=("lm_head.weight",),
-    neutral={"layer_norm_elementwise_affine": (True,)},
+    program,
+    (_huggingface.huggingface(("opt",), read, NAMES, neutral={"layer_norm_elementwise_affine": (True,)}),),
 )

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
+from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes, decoder, late_windows
-from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
+from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
+from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
 from tabulae.program.ops.embed import Embed
-from tabulae.program.ops.rms_norm import RMSNorm
 
 
 @dataclass(frozen=True)
@@ -21,11 +20,15 @@ class Config:
     windows: tuple[int | None, ...]
 
 
-def read(source: Source) -> Config:
-    """From ``qwen2.*`` keys (converters refuse windows) or config.json."""
-    sizes = decoder(source)
-    gguf = source.kind == "gguf"
-    return Config(sizes, (None,) * sizes.layers if gguf else late_windows(source.metadata, sizes.layers))
+def _from_gguf(source: Source) -> Config:
+    """Converters refuse windows."""
+    sizes = _gguf.decoder(source)
+    return Config(sizes, (None,) * sizes.layers)
+
+
+def _from_huggingface(source: Source) -> Config:
+    sizes = _huggingface.decoder(source, _huggingface.LLAMA)
+    return Config(sizes, _huggingface.late_windows(source.metadata, sizes.layers))
 
 
 def program(config: Config) -> Decoder:
@@ -33,27 +36,14 @@ def program(config: Config) -> Decoder:
     sizes = config.decoder
     body: list[Operation] = [Embed.of(EMBEDDING, "x")]
     for layer, window in enumerate(config.windows):
-        at = f"model.layers.{layer}"
-        body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
-        body += rotary_attention(f"{at}.self_attn", layer, sizes, qkv_bias=True, window=window)
-        body += [Add("x", "h", "x"), RMSNorm(f"{at}.post_attention_layernorm.weight", "x", "h", sizes.eps)]
-        body += gated_mlp(f"{at}.mlp", sizes.activation)
-        body.append(Add("x", "h", "x"))
+        body += pre_norm_block(layer, sizes, qkv_bias=True, window=window)
     return rotary_program(body, sizes)
 
 
-def origin(source: Source, config: Config, name: str) -> Origin:
-    """Only the names differ."""
-    if source.kind == "huggingface":
-        return Origin(huggingface_name(source, name, "model."))
-    return Origin(gguf_name(GGUF_NAMES, name))
-
-
 ARCHITECTURE = Architecture(
-    model_types=("qwen2",),
-    read=read,
-    program=program,
-    origin=origin,
-    ignored=("rope_freqs.weight", "*.rotary_emb.inv_freq", "lm_head.weight"),
-    neutral={"use_mrope": (False,)},
+    program,
+    (
+        _gguf.gguf("qwen2", _from_gguf, _gguf.LLAMA, ignored=(_gguf.FACTORS,)),
+        _huggingface.huggingface(("qwen2",), _from_huggingface, _huggingface.LLAMA, neutral={"use_mrope": (False,)}),
+    ),
 )

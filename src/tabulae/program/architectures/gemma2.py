@@ -1,0 +1,113 @@
+"""Gemma 2 (Gemma team 2024): norms before and behind each half of a block, windows in every other layer.
+
+Its norms multiply by ``1 + w``; canonical norm weights multiply directly. All published models cap their scores, which
+no operation does: they are refused, and only those that were trained without run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tabulae.errors import ModelError
+from tabulae.program.architectures import _gguf, _huggingface
+from tabulae.program.architectures._architecture import Architecture
+from tabulae.program.architectures._blocks import gated_mlp, rotary_attention, rotary_program, scale_of
+from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._fields import integer, number
+from tabulae.program.architectures._names import Names, Patterns, Stored
+from tabulae.program.architectures._origin import Source
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Operation
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.rms_norm import RMSNorm
+
+GGUF: Patterns = {
+    **_gguf.LLAMA,
+    "model.layers.{}.post_attention_layernorm": "blk.{}.post_attention_norm",
+    "model.layers.{}.pre_feedforward_layernorm": "blk.{}.ffn_norm",
+    "model.layers.{}.post_feedforward_layernorm": "blk.{}.post_ffw_norm",
+}
+PLACES = ("input", "post_attention", "pre_feedforward", "post_feedforward")
+NORMS = ("model.norm", *(f"model.layers.{{}}.{place}_layernorm" for place in PLACES))
+HUGGINGFACE = Names({norm: Stored(norm, plus=1.0) for norm in NORMS}, {"model.": ("",)})  # added already in GGUF
+WINDOW, SCORE_CAP, LOGIT_CAP = 4096, 50.0, 30.0  # of the class, where config.json is silent
+LAYERS_27B = 46
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes, windows, the scale of scores, the cap of logits."""
+
+    decoder: Sizes
+    windows: tuple[int | None, ...]
+    scale: float
+    cap: float | None
+
+
+def _from_gguf(source: Source) -> Config:
+    meta, sizes = source.metadata, _gguf.decoder(source, "gelu_tanh")
+    _refuse_cap(meta, "gemma2.attn_logit_softcapping")
+    window = integer(meta, "gemma2.attention.sliding_window", default=WINDOW)
+    scaled = sizes.hidden // sizes.heads if sizes.layers == LAYERS_27B else sizes.head  # GGUF has no key for it
+    windows = tuple(window if _slides(layer) else None for layer in range(sizes.layers))
+    return Config(sizes, windows, scale_of(scaled), _cap(meta, "gemma2.final_logit_softcapping"))
+
+
+def _from_huggingface(source: Source) -> Config:
+    meta = source.metadata
+    sizes = _huggingface.decoder(source, HUGGINGFACE, tied=True, head=256)
+    _refuse_cap(meta, "attn_logit_softcapping")
+    kinds = {"layer_types": meta.get("layer_types"), "sliding_window": meta.get("sliding_window", WINDOW)}
+    windows = _huggingface.windows(kinds, sizes.layers, _slides)
+    scale = scale_of(number(meta, "query_pre_attn_scalar", default=256))
+    return Config(sizes, windows, scale, _cap(meta, "final_logit_softcapping"))
+
+
+def _slides(layer: int) -> bool:
+    return layer % 2 == 0
+
+
+def _refuse_cap(meta: Mapping[str, Any], key: str) -> None:
+    """Silence means the cap of the class, not none; llama.cpp, too, takes 0 for none."""
+    if cap := meta.get(key, SCORE_CAP):
+        raise ModelError(key, "scores must not be capped", cap, "accepted: null (folder), 0 (GGUF)")
+
+
+def _cap(meta: Mapping[str, Any], key: str) -> float | None:
+    return number({key: meta.get(key, LOGIT_CAP)}, key) if meta.get(key, LOGIT_CAP) else None
+
+
+def program(config: Config) -> Decoder:
+    """``x += norm(attention(norm x)); x += norm(mlp(norm x))``, on embeddings times sqrt(hidden)."""
+    sizes = config.decoder
+    body: list[Operation] = [Embed.of(EMBEDDING, "x", float(np.sqrt(np.float32(sizes.hidden))))]
+    for layer, window in enumerate(config.windows):
+        at = f"model.layers.{layer}"
+        body += [
+            RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps),
+            *rotary_attention(f"{at}.self_attn", layer, sizes, window=window, scale=config.scale),
+            RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
+            Add("x", "h", "x"),
+            RMSNorm(f"{at}.pre_feedforward_layernorm.weight", "x", "h", sizes.eps),
+            *gated_mlp(f"{at}.mlp", sizes.activation),
+            RMSNorm(f"{at}.post_feedforward_layernorm.weight", "h", "h", sizes.eps),
+            Add("x", "h", "x"),
+        ]
+    return rotary_program(body, sizes, cap=config.cap)
+
+
+ARCHITECTURE = Architecture(
+    program,
+    (
+        _gguf.gguf("gemma2", _from_gguf, GGUF),
+        _huggingface.huggingface(
+            ("gemma2",),
+            _from_huggingface,
+            HUGGINGFACE,
+            neutral={"attention_bias": (False,), "use_bidirectional_attention": (False,)},
+        ),
+    ),
+)

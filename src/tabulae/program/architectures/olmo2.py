@@ -1,0 +1,67 @@
+"""OLMo 2 (OLMo team 2024): llama with norms behind each half of a block, and over all queries and all keys."""
+
+from dataclasses import dataclass
+
+from tabulae.program.architectures import _gguf, _huggingface
+from tabulae.program.architectures._architecture import Architecture
+from tabulae.program.architectures._blocks import gated_mlp, rotary_attention, rotary_program
+from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._fields import flag
+from tabulae.program.architectures._names import Patterns
+from tabulae.program.architectures._origin import Source
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Operation
+from tabulae.program.ops.add import Add
+from tabulae.program.ops.embed import Embed
+from tabulae.program.ops.rms_norm import RMSNorm
+
+GGUF: Patterns = {
+    **_gguf.LLAMA,
+    "model.layers.{}.self_attn.q_norm": "blk.{}.attn_q_norm",
+    "model.layers.{}.self_attn.k_norm": "blk.{}.attn_k_norm",
+    "model.layers.{}.post_attention_layernorm": "blk.{}.post_attention_norm",
+    "model.layers.{}.post_feedforward_layernorm": "blk.{}.post_ffw_norm",
+}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes and biases."""
+
+    decoder: Sizes
+    bias: bool  # on q, k, v and the output
+
+
+def _from_gguf(source: Source) -> Config:
+    """Converters know no biases."""
+    return Config(_gguf.decoder(source), False)
+
+
+def _from_huggingface(source: Source) -> Config:
+    return Config(_huggingface.decoder(source, _huggingface.LLAMA), flag(source.metadata, "attention_bias"))
+
+
+def program(config: Config) -> Decoder:
+    """Post-norm blocks: ``x += norm(attention x); x += norm(mlp x)``."""
+    sizes, bias = config.decoder, config.bias
+    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
+    for layer in range(sizes.layers):
+        at = f"model.layers.{layer}"
+        body += [
+            *rotary_attention(f"{at}.self_attn", layer, sizes, input="x", qkv_bias=bias, out_bias=bias, norms=True),
+            RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
+            Add("x", "h", "x"),
+            *gated_mlp(f"{at}.mlp", sizes.activation, input="x"),
+            RMSNorm(f"{at}.post_feedforward_layernorm.weight", "h", "h", sizes.eps),
+            Add("x", "h", "x"),
+        ]
+    return rotary_program(body, sizes)
+
+
+ARCHITECTURE = Architecture(
+    program,
+    (
+        _gguf.gguf("olmo2", _from_gguf, GGUF, ignored=(_gguf.FACTORS,)),
+        _huggingface.huggingface(("olmo2",), _from_huggingface, _huggingface.LLAMA),
+    ),
+)

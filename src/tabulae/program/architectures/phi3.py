@@ -1,0 +1,115 @@
+"""Phi-3, 3.5 and Phi-4 mini (Abdin et al. 2024): llama whose q, k and v, and gate and up, are one linear each.
+
+Longer contexts have two lists of divisors of the rotary frequencies; Phi-4 mini turns three quarters of a head.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tabulae.errors import ModelError
+from tabulae.program.architectures import _gguf, _huggingface
+from tabulae.program.architectures._architecture import Architecture
+from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
+from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._fields import integer
+from tabulae.program.architectures._fused import parts, qkv_lengths
+from tabulae.program.architectures._names import Names, Patterns
+from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._rope import Rope
+from tabulae.program.graph import Decoder
+from tabulae.program.operation import Operation
+from tabulae.program.ops.embed import Embed
+
+LAYER = "model.layers.{}"
+QKV = tuple(f"{LAYER}.self_attn.{part}_proj" for part in "qkv")
+GATE_UP = tuple(f"{LAYER}.mlp.{part}_proj" for part in ("gate", "up"))
+FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rope_factors_long.weight"}  # GGUF
+
+
+def _halves(config: "Config") -> list[int]:
+    return [config.decoder.intermediate] * 2
+
+
+GGUF: Patterns = {
+    **_gguf.LLAMA,
+    **parts(QKV, "blk.{}.attn_qkv", qkv_lengths),
+    **parts(GATE_UP, "blk.{}.ffn_up", _halves),
+}
+HUGGINGFACE = Names(
+    {
+        **parts(QKV, f"{LAYER}.self_attn.qkv_proj", qkv_lengths),
+        **parts(GATE_UP, f"{LAYER}.mlp.gate_up_proj", _halves),
+    },
+    {"model.": ("",)},
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Sizes, and the window of all layers."""
+
+    decoder: Sizes
+    window: int | None
+
+
+def _from_gguf(source: Source) -> Config:
+    """A window of 0 is none."""
+    meta = source.metadata
+    turns = _gguf.rope(source, integer(meta, "phi3.context_length"))
+    if FACTORS["long_factor"] in source.names:
+        turns = _long(source, turns)
+    window = integer(meta, "phi3.attention.sliding_window", default=0, least=0)
+    return Config(_gguf.decoder(source, turns=turns), window or None)
+
+
+def _long(source: Source, turns: Rope) -> Rope:
+    """What converters say as ``attn_factor`` is the factor that longrope has anyway."""
+    values = {key: source.read(name).tolist() for key, name in FACTORS.items() if name in source.names}
+    factor = None if turns.scale == 1 else turns.scale
+    more = {**(turns.values or {}), **values, "attention_factor": factor, "factor": None}
+    return replace(turns, kind="longrope", values=more, scale=1.0)
+
+
+def _from_huggingface(source: Source) -> Config:
+    meta = source.metadata
+    turns = _rope(meta)
+    tied = _huggingface.is_tied(source, HUGGINGFACE, meta, default=False)
+    return Config(_huggingface.sizes(meta, turns, tied, rotary=1.0), _huggingface.window(meta))
+
+
+def _rope(meta: Mapping[str, Any]) -> Rope:
+    """The kind has had three names."""
+    turns = _huggingface.rope(meta, integer(meta, "max_position_embeddings"))
+    kind = {"su": "longrope", "yarn": "longrope"}.get(turns.kind, turns.kind)
+    if kind not in ("default", "longrope"):
+        raise ModelError("rope scaling", "the kind must be one that Phi-3 has", kind, "accepted: default, longrope")
+    return replace(turns, kind=kind)
+
+
+def program(config: Config) -> Decoder:
+    """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
+    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
+    for layer in range(config.decoder.layers):
+        body += pre_norm_block(layer, config.decoder, window=config.window)
+    return rotary_program(body, config.decoder)
+
+
+ARCHITECTURE = Architecture(
+    program,
+    (
+        _gguf.gguf("phi3", _from_gguf, GGUF, ignored=tuple(FACTORS.values())),
+        _huggingface.huggingface(
+            ("phi3",),
+            _from_huggingface,
+            HUGGINGFACE,
+            neutral={
+                "attention_bias": (False,),
+                "full_attn_mod": (1,),
+                "interpolate_factor": (1,),
+                "lm_head_bias": (False,),
+                "mlp_bias": (False,),
+            },
+        ),
+    ),
+)
