@@ -7,9 +7,7 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
-
+from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import FileError, ModelError
 from tabulae.text.data import TokenizerData
 
@@ -37,7 +35,7 @@ class Source(Protocol):
         """Bytes of the tensor in the file."""
         ...
 
-    def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
+    def read(self, name: str, rows: slice | None = None) -> Float32s:
         """Dequantise the tensor, or only ``rows`` of its first axis (step 1), into memory of its own.
 
         Raises :class:`ModelError` for an unknown name, a type that cannot be dequantised, and NaN or Inf (naming

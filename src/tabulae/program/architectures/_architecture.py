@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.errors import ModelError
 from tabulae.program.architectures._keys import Harmless, Neutral, check_keys, recorded
 from tabulae.program.architectures._origin import Origin, Source, unmatched
@@ -81,13 +81,13 @@ class _Configured:
     def shape(self, name: str) -> tuple[int, ...]:
         return self.source.shape(name)
 
-    def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
+    def read(self, name: str, rows: slice | None = None) -> Float32s:
         return self.source.read(name, rows)
 
 
 def _check_rows(source: Source, origins: Sequence[Origin]) -> None:
     """Tensors of which rows are taken must be taken whole: every row once."""
-    taken: dict[str, list[npt.NDArray[np.int64]]] = {}
+    taken: dict[str, list[Int64s]] = {}
     for origin in origins:
         if origin.rows is not None:
             taken.setdefault(origin.name, []).append(origin.rows)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
+
+from tabulae.arithmetic.arrays import Float32s, Int64s
 
 FEW = 16  # rows are read one by one if fewer than one in so many is wanted
 
@@ -34,7 +35,7 @@ class Source(Protocol):
         """NumPy order."""
         ...
 
-    def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
+    def read(self, name: str, rows: slice | None = None) -> Float32s:
         """The tensor, or some of its rows, in memory of its own."""
         ...
 
@@ -45,7 +46,7 @@ class Origin:
 
     name: str
     transposed: bool = False
-    rows: npt.NDArray[np.int64] | None = None  # of the (transposed) tensor; None: all, in order
+    rows: Int64s | None = None  # of the (transposed) tensor; None: all, in order
     plus: float = 0.0
     shape: tuple[int, ...] = ()  # canonical; filled in by Architecture.tensors
 
@@ -54,20 +55,20 @@ class Origin:
         shape = shape[::-1] if self.transposed else shape
         return shape if self.rows is None else (len(self.rows), *shape[1:])
 
-    def read(self, source: Source) -> npt.NDArray[np.float32]:
+    def read(self, source: Source) -> Float32s:
         """The canonical tensor, float32, contiguous."""
         x = source.read(self.name)
         x = x.T if self.transposed else x
         return self._finished(x if self.rows is None else x[self.rows])
 
-    def read_rows(self, source: Source, wanted: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def read_rows(self, source: Source, wanted: Int64s) -> Float32s:
         """Some rows, ascending, of the canonical tensor; of a large one nothing else is read, if rows are rows."""
         if self.transposed or FEW * len(wanted) > self.shape[0]:
             return self.read(source)[wanted]
         rows = wanted if self.rows is None else self.rows[wanted]
         return self._finished(np.concatenate([source.read(self.name, slice(row, row + 1)) for row in rows.tolist()]))
 
-    def _finished(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _finished(self, x: Float32s) -> Float32s:
         return np.ascontiguousarray(x + np.float32(self.plus) if self.plus else x)
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Int64s
 from tabulae.arithmetic.bfloat16 import round_bfloat16
 from tabulae.arithmetic.elementary import exp2
 from tabulae.errors import ModelError
@@ -222,7 +222,7 @@ def origin(source: Source, config: Config, name: str) -> Origin:
     return Origin(huggingface_name(source, name, "transformer."), rows=rows)
 
 
-def _rows(config: Config, part: str, fused: bool) -> npt.NDArray[np.int64]:
+def _rows(config: Config, part: str, fused: bool) -> Int64s:
     kv, shared, head = config.kv_heads, config.heads // config.kv_heads, config.head
     if not fused:
         first = {"q": 0, "k": config.heads * head, "v": (config.heads + kv) * head}[part]

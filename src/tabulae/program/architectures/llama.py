@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Int64s
 from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import GGUF_NAMES, gated_mlp, rotary_attention, rotary_program
@@ -61,7 +61,7 @@ def origin(source: Source, config: Config, name: str) -> Origin:
     return Origin(gguf_name(GGUF_NAMES, name), rows=rows)
 
 
-def _apart(heads: int, head: int) -> npt.NDArray[np.int64]:
+def _apart(heads: int, head: int) -> Int64s:
     """For each canonical row, GGUF's row: [heads, pairs, 2] -> [heads, 2, pairs]."""
     return np.arange(heads * head).reshape(heads, head // 2, 2).swapaxes(1, 2).reshape(-1)
 
