@@ -18,6 +18,7 @@ from tabulae.program.architectures._origin import Source
 from tabulae.program.operations import Rotary
 
 THETA = 10000.0
+ORIGINAL = "original_max_position_embeddings"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +73,30 @@ def frequencies(rotary: int, rope: Rope) -> Frequencies:
 def rope_of(values: Mapping[str, Any], theta: float, context: int) -> Rope:
     """From one record of a config.json; ``theta`` where it has none."""
     kind = first(values, ("rope_type", "type"), "default")
-    values.get("original_max_position_embeddings")  # only where the kind needs it
+    values.get(ORIGINAL)  # only where the kind needs it
     return Rope(number(values, "rope_theta", default=theta), str(kind), values, context)
+
+
+def agree(meta: Mapping[str, Any], key: str, at: str, inside: Mapping[str, Any], name: str) -> None:
+    """Refuse a ``key`` of the configuration and a ``name`` inside its record ``at``, two spellings, that differ.
+
+    :raises ModelError: naming both
+    """
+    inner = f"{at}.{name}"
+    first({key: meta.get(key), inner: inside.get(name)}, (key, inner))
 
 
 def rope_huggingface(meta: Mapping[str, Any], context: int) -> Rope:
     """From config.json: ``rope_scaling`` with ``rope_theta`` (transformers 4) goes before ``rope_parameters`` (5).
 
-    :raises ModelError: both are there, and do not mean the same base
+    :raises ModelError: both are there, and do not mean the same base; or the base or the original length stands outside
+        of them, too, and differs
     """
     scaling, parameters = record(meta, "rope_scaling"), record(meta, "rope_parameters")
-    original = meta.get("original_max_position_embeddings")
-    outer = {} if original is None else {"original_max_position_embeddings": original}
+    for key in ("rope_theta", ORIGINAL):
+        agree(meta, key, "rope_scaling" if scaling else "rope_parameters", scaling or parameters, key)
+    original = meta.get(ORIGINAL)
+    outer = {} if original is None else {ORIGINAL: original}
     theta = number(meta, "rope_theta", default=THETA)
     rope = rope_of(over(outer, scaling or parameters), theta, context)
     if scaling and parameters:
@@ -105,7 +118,7 @@ def rope_gguf(source: Source, context: int) -> Rope:
     kind = meta.get(f"{at}.type", "linear")
     factor = number(meta, f"{at}.factor", f"{arch}.rope.scale_linear", default=1.0)
     named = {
-        "original_max_position_embeddings": "original_context_length",
+        ORIGINAL: "original_context_length",
         "attention_factor": "yarn_attn_factor",
         "beta_fast": "yarn_beta_fast",
         "beta_slow": "yarn_beta_slow",
@@ -209,7 +222,7 @@ def _value(rope: Rope, key: str) -> float:
 
 def _original(rope: Rope) -> int:
     """Positions before scaling; two at least, so that its logarithm is no zero."""
-    original = integer(rope.values or {}, "original_max_position_embeddings", default=rope.context)
+    original = integer(rope.values or {}, ORIGINAL, default=rope.context)
     if original < 2 or rope.theta <= 1:
         got = f"{original} positions with the base {rope.theta}"
         raise ModelError("rope scaling", "it must be of 2 positions or more, with a base above 1", got)

@@ -23,7 +23,7 @@ from tabulae.program.architectures._blocks import (
 from tabulae.program.architectures._config import EMBEDDING, Decoder, decoder, from_huggingface, windows
 from tabulae.program.architectures._fields import integer, number, over, record, tied
 from tabulae.program.architectures._origin import Origin, Source, gguf_name, huggingface_name
-from tabulae.program.architectures._rope import Frequencies, Rope, frequencies, rope_of
+from tabulae.program.architectures._rope import Frequencies, Rope, agree, frequencies, rope_of
 from tabulae.program.operations import Add, AnyOperation, Embed, Program, RMSNorm
 
 NAMES = GGUF_NAMES | {
@@ -100,10 +100,12 @@ def _from_huggingface(source: Source) -> Config:
     text = record(source.metadata, "text_config") or source.metadata
     meta: Mapping[str, Any] = over(text, DEFAULTS)
     context, ropes = integer(meta, "max_position_embeddings"), record(meta, "rope_parameters")
-    full = over(record(meta, "rope_scaling"), record(ropes, "full_attention"))
-    rope = rope_of(full, number(meta, "rope_theta", default=BASE), context)
+    everywhere, nearby = record(ropes, "full_attention"), record(ropes, "sliding_attention")
+    agree(meta, "rope_theta", "rope_parameters.full_attention", everywhere, "rope_theta")
+    agree(meta, "rope_local_base_freq", "rope_parameters.sliding_attention", nearby, "rope_theta")
+    rope = rope_of(over(record(meta, "rope_scaling"), everywhere), number(meta, "rope_theta", default=BASE), context)
     base = number(meta, "rope_local_base_freq", default=LOCAL_BASE)
-    local = rope_of(record(ropes, "sliding_attention"), base, context)
+    local = rope_of(nearby, base, context)
     sizes = from_huggingface(
         meta, rope, tied(source, over(source.metadata, text), _huggingface(source, EMBEDDING), default=True)
     )
