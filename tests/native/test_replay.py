@@ -67,5 +67,5 @@ def test_the_pool_of_threads(built):
 
 
 def test_a_missing_tool_is_a_failure_and_no_skip():
-    with pytest.raises(pytest.fail.Exception, match="must be installed, but got none on PATH; .*binutils"):
+    with pytest.raises(pytest.fail.Exception, match=r"must be installed, but got none on PATH; .*binutils"):
         tool("no-such-tool")
