@@ -85,8 +85,10 @@ def test_check_of_changed_data(tabulae, tiny_tab, tmp_path):
     data = bytearray(tiny_tab.read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "m.tab").write_bytes(data)
-    code, out, _ = tabulae("check", tmp_path / "m.tab")
+    code, out, err = tabulae("check", tmp_path / "m.tab")
     assert code == 1 and "NOT OK" in out and "hash" in out
+    assert err.startswith("found: [entry ") and len(err.splitlines()) == 1
+    assert tabulae("check", tmp_path / "m.tab", "--json")[::2] == (1, "")
 
 
 def test_bench(tabulae, tiny_tab):

@@ -51,8 +51,9 @@ def test_changed_codes_are_named(tiny_tab, tmp_path):
     data[place_of(tiny_tab, "model.layers.1.mlp.up_proj.weight.codes") + 100] ^= 1
     path = tmp_path / "m.tab"
     path.write_bytes(data)
-    report = tabulae.check(path)
-    assert not report.ok and len(report.problems) >= 1
+    told = []
+    report = tabulae.check(path, tell=told.append)
+    assert not report.ok and len(report.problems) >= 1 and tuple(map(str, told)) == report.problems
     assert not any(kernel.differing for kernel in report.kernels)  # the kernels are still right on what is there
 
 

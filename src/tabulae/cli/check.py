@@ -1,5 +1,6 @@
 """``tabulae check m.tab``"""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tabulae.cli.output import IgnoreKey, Json, Threads, print_json, print_table, progress_bar
-from tabulae.errors import FileError, UsageError
+from tabulae.errors import FileError, TabulaeError, UsageError
 
 if TYPE_CHECKING:
     from tabulae.evaluation import Quality
@@ -49,13 +50,18 @@ def check(
     if threads is not None:
         check_options(threads, "auto")
     with progress_bar("checking", quiet=json) as progress:
-        report = run(model, progress=progress)
+        report = run(model, progress=progress, tell=None if json else _tell)
     qualities = _qualities(model, against, text, windows, threads, ignore_key or (), json) if against and text else []
     if json:
         print_json({"ok": report.ok, **_plain(report), "quality": qualities})
     else:
         _print(report, qualities, brief)
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _tell(problem: TabulaeError) -> None:
+    """At once: what comes next may take minutes."""
+    print("found:", problem, file=sys.stderr, flush=True)
 
 
 def _qualities(
