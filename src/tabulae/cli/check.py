@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tabulae.cli.output import IgnoreKey, Json, Threads, print_json, print_table, progress_bar
-from tabulae.errors import FileError, TabulaeError, UsageError
+from tabulae.errors import TabulaeError, UsageError
+from tabulae.files import check_there
 
 if TYPE_CHECKING:
     from tabulae.evaluation import Quality
@@ -45,8 +46,8 @@ def check(
     if ignore_key and against is None:
         raise UsageError("check", "--ignore-key must come with --against, whose keys they are", " ".join(ignore_key))
     for path in (against, text):
-        if path is not None and not path.exists():
-            raise FileError(str(path), "it must exist", "no such file or folder")
+        if path is not None:
+            check_there(path)
     if threads is not None:
         check_options(threads, "auto")
     with progress_bar("checking", quiet=json) as progress:

@@ -4,6 +4,6 @@
 message), ``accepts(path) -> bool`` and ``open_model(path) -> Source``; modules with a leading underscore help them.
 """
 
-from tabulae.sources.source import Source, open_source
+from tabulae.sources.source import Source, find_kind, open_source
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "find_kind", "open_source"]

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.errors import FileError, ModelError, UsageError
+from tabulae.errors import ModelError, UsageError
+from tabulae.files import unreadable
 from tabulae.sources._pages import announce, give_back
 from tabulae.sources._rows import read_rows, share_of
 
@@ -95,7 +96,7 @@ def _header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
         hint = "the file is truncated or damaged: download it again"
         raise ModelError(str(path), "the file must be a whole safetensors file", error, hint) from None
     except OSError as error:
-        raise FileError(str(path), "the file must be readable", error.strerror or error) from None
+        raise unreadable(path, error) from None
 
 
 def _to_float32(stored: Float32s) -> Float32s:

@@ -9,7 +9,8 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s, Uint8s
 from tabulae.closing import Closing
-from tabulae.errors import FileError, ModelError, UsageError
+from tabulae.errors import ModelError, UsageError
+from tabulae.files import unreadable
 from tabulae.sources._gguf_header import Header, Tensor
 from tabulae.sources._pages import announce, give_back
 from tabulae.sources._provenance import describe_files
@@ -121,7 +122,7 @@ def _map(path: Path) -> mmap.mmap:
     except ValueError:
         raise ModelError(str(path), "a GGUF file must not be empty", "0 bytes") from None
     except OSError as error:
-        raise FileError(str(path), "the file must be readable", error.strerror) from None
+        raise unreadable(path, error) from None
 
 
 def _dequantise(name: str, lines: Uint8s, tensor: Tensor) -> Float32s:
