@@ -21,7 +21,7 @@ from tabulae.workflows.quality import compare
 PROMPT = "What is the capital of France, and what is it known for?"
 TOKENS = 31  # two sentences; what a model of this size says after them is often wrong
 TEXT = Path(__file__).parent.parent / "docs" / "architecture.md"
-WINDOWS = 4 if len(_native.isas()) > 1 else 1  # plain kernels take minutes for each
+WINDOWS = 4 if len(_native.isas()) > 1 else 1  # plain kernels take a minute for each
 
 
 def main(path: Path) -> None:
