@@ -78,14 +78,16 @@ clang: $(VENV)/.made ## the native code under Clang, warnings as errors
 	CXX=clang++ $(call STRICT,clang)
 
 # Python's own tests with the core under ASAN and UBSAN (one of them limits the address space, of which ASAN takes all);
-# then programs without Python, under these and under TSAN.
+# then programs without Python, under these and under TSAN. Of the workflows those that load, check and decode files: half
+# a minute without sanitizers. The others plan and build, nearly all of it in Python: 200 s of CPU for two thirds of them.
+LOADING = $(addprefix tests/workflows/test_,load.py check.py coded.py)
 sanitize: $(VENV)/.installed $(VENV)/.model ## the core under ASAN, UBSAN and TSAN (20 minutes at most)
 	$(PYTHON) -m venv build/sanitize
 	build/sanitize/bin/pip install --quiet ".[dev]" --config-settings=build-dir=build/sanitize/cmake \
 	  --config-settings=cmake.build-type=RelWithDebInfo --config-settings=cmake.define.TABULAE_SANITIZE=address,undefined
 	timeout 1200 env LD_PRELOAD="$$(gcc -print-file-name=libasan.so):$$(gcc -print-file-name=libubsan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
-	  build/sanitize/bin/pytest tests/codes tests/artifact tests/native tests/runtime -m "not live and not slow" \
+	  build/sanitize/bin/pytest tests/codes tests/artifact tests/native tests/runtime $(LOADING) -m "not live and not slow" \
 	  --ignore tests/native/test_objects.py --ignore tests/native/test_replay.py \
 	  --deselect tests/runtime/test_session.py::test_more_threads_than_there_can_be $(ARGS)
 	for kind in address,undefined thread; do TABULAE_SANITIZE=$$kind $(BIN)/pytest tests/native/test_replay.py || exit 1; done

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from tabulae.arithmetic.arrays import Float64s
 from tabulae.formats import Format, parse
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.element import FittedElement
 from tabulae.formats.histogram import Histogram
 from tabulae.formats.scaling import measure

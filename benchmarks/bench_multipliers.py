@@ -13,12 +13,12 @@ import json
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.arithmetic.bfloat16 import from_bfloat16, to_bfloat16
 from tabulae.formats import parse
 from tabulae.formats.nearest import Nearest
 from tabulae.formats.scaling import grouped_scales, rounding_of
 
-Floats = npt.NDArray[np.float64]
 SHAPE = (1024, 4096)
 NAMES = (
     "normal:3/g64/signmax",
@@ -29,7 +29,7 @@ NAMES = (
 )
 
 
-def sources() -> dict[str, Floats]:
+def sources() -> dict[str, Float64s]:
     """Weights by name."""
     rng = np.random.default_rng(0)
     normal = rng.standard_normal(SHAPE)
@@ -42,7 +42,7 @@ def sources() -> dict[str, Floats]:
     }
 
 
-def errors(name: str, x: Floats) -> dict[str, float]:
+def errors(name: str, x: Float64s) -> dict[str, float]:
     """R with the three kinds of scales."""
     form = parse(name)
     groups = np.float32(x).reshape(len(x), -1, form.group)
@@ -54,7 +54,7 @@ def errors(name: str, x: Floats) -> dict[str, float]:
     return {kind: relative(groups, unit[..., None], form.stored.integers) for kind, unit in kinds.items()}
 
 
-def relative(groups: npt.NDArray[np.float32], units: Floats, integers: npt.NDArray[np.int16]) -> float:
+def relative(groups: Float32s, units: Float64s, integers: npt.NDArray[np.int16]) -> float:
     """RMS(error) / RMS(weights) of the nearest codepoints."""
     codes = Nearest(integers).codes(np.float32(groups / units))
     error = integers.astype(np.float64)[codes] * units - groups

@@ -22,10 +22,10 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 import tabulae
 from inputs import choosing_text, smollm2
+from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.parts import MatrixParts
 from tabulae.evaluation import (
     Candidate,
@@ -51,7 +51,7 @@ CODINGS: dict[str, tuple[int, int | None]] = {  # name -> E, seed of the rotatio
     "E = 4": (4, None),
     "E = 0, rotated": (0, 0),
 }
-Tensors = dict[str, npt.NDArray[np.float32]]
+Tensors = dict[str, Float32s]
 
 
 @dataclass(frozen=True)

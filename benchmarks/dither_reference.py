@@ -19,6 +19,7 @@ import xxhash
 from gguf.quants import Q4_K, dequantize
 
 from inputs import smollm2
+from tabulae.arithmetic.arrays import Float32s, Uint8s
 
 STEPPED = {"Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0"}  # 32 weights, a block begins with its step, a float16
 KEPT = {"F32", "F16"}
@@ -63,7 +64,7 @@ def copy_metadata(reader: gguf.GGUFReader, writer: gguf.GGUFWriter) -> None:
             writer.add_key_value(key, field.contents(), field.types[0], sub_type=field.types[-1])
 
 
-def steps(tensor: gguf.ReaderTensor) -> npt.NDArray[np.float32]:
+def steps(tensor: gguf.ReaderTensor) -> Float32s:
     """The width of a cell of every block or sub-block, in the order of the weights: float32 [blocks, 1]."""
     kind = tensor.tensor_type.name
     _, size = gguf.GGML_QUANT_SIZES[tensor.tensor_type]
@@ -79,14 +80,12 @@ def steps(tensor: gguf.ReaderTensor) -> npt.NDArray[np.float32]:
     raise SystemExit(f"{tensor.name}: no known cell for type {kind}")
 
 
-def step_of(stored: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+def step_of(stored: Uint8s) -> Float32s:
     """Float16 numbers [n, 2 bytes] as float32 [n, 1], without their sign."""
     return np.abs(stored.copy().view(np.float16).astype(np.float32))
 
 
-def dithered(
-    values: npt.NDArray[np.float32], steps: npt.NDArray[np.float32], random: np.random.Generator
-) -> npt.NDArray[np.float16]:
+def dithered(values: Float32s, steps: Float32s, random: np.random.Generator) -> npt.NDArray[np.float16]:
     """``values + uniform(-1/2, 1/2) * step``, rounded to float16."""
     out = np.empty((len(steps), values.size // len(steps)), np.float16)
     for rows in chunks(len(steps)):

@@ -1,6 +1,7 @@
 """A folder imports only from those above it (docs/architecture.md), and nothing imports what it must not."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,16 @@ def test_imports_go_up(folder):
 def test_every_folder_has_its_place():
     folders = {path.name for path in SOURCE.iterdir() if path.is_dir() and not path.name.startswith("_")}
     assert folders <= set(ORDER)
+
+
+def test_types_of_arrays_have_one_home():
+    """Nobody says them otherwise, and everybody has them from where they are defined."""
+    home = SOURCE / "arithmetic" / "arrays.py"
+    types = dict(re.findall(r"^(\w+) = (npt\.NDArray\[.*\])$", home.read_text(), re.MULTILINE))
+    assert len(types) > 5
+    root = SOURCE.parents[1]
+    for path in (path for folder in ("src", "tests", "benchmarks") for path in (root / folder).rglob("*.py")):
+        said = [kind for kind in types.values() if kind in path.read_text() and path != home]
+        places = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        borrowed = {node.module for node in places for name in node.names if name.name in types}
+        assert not said and borrowed <= {"tabulae.arithmetic.arrays"}, f"{path}: {said}, {borrowed}"

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are there to be read, and files that are written whole or not at all."""
 
 import os
 import secrets
@@ -6,6 +6,39 @@ from contextlib import suppress
 from pathlib import Path
 
 from tabulae.errors import FileError
+
+
+def check_there(path: str | Path) -> None:
+    """Refuse a path at which there is nothing.
+
+    >>> check_there("no-such-model.gguf")
+    Traceback (most recent call last):
+    tabulae.errors.FileError: [no-such-model.gguf] it must be readable, but got no such file or folder
+
+    :raises FileError: there is nothing, or nothing that may be looked at
+    """
+    try:
+        os.stat(path)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: str | Path, error: OSError) -> FileError:
+    """The error of a file that is missing or cannot be read, in the same words everywhere."""
+    missing = isinstance(error, FileNotFoundError | NotADirectoryError)
+    got = "no such file or folder" if missing else error.strerror or error
+    return FileError(str(path), "it must be readable", got)
+
+
+def check_place(path: str | Path) -> None:
+    """Refuse a file to write whose folder is missing or cannot be written, before long work.
+
+    :raises FileError: naming the folder
+    """
+    folder = Path(path).absolute().parent
+    if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        got = f"{folder}, which is {'not writable' if folder.is_dir() else 'no folder'}"
+        raise FileError(str(path), "its folder must be there and writable", got, "make it, or give another -o")
 
 
 def write_whole(path: Path, data: bytes, what: str) -> None:

@@ -103,13 +103,20 @@ def test_wrong_names(tiny, ask, match):
 
 
 def test_missing_file(tmp_path):
-    with pytest.raises(FileError, match=r"none.tab\] it must be a readable file, but got No such file"):
+    with pytest.raises(FileError, match=r"none.tab\] it must be readable, but got no such file or folder"):
         open_table_model(tmp_path / "none.tab")
 
 
 def test_folder(tmp_path):
-    with pytest.raises(FileError, match="it must be a readable file, but got Is a directory"):
+    with pytest.raises(TableModelError, match=r"must be a table model, but got a folder; build one of it first: tab"):
         open_table_model(tmp_path)
+
+
+def test_a_gguf_file(tmp_path):
+    path = tmp_path / "smol.gguf"
+    path.write_bytes(b"GGUF" + bytes(200))
+    with pytest.raises(TableModelError, match=r"table model, but got a GGUF file; .* build .*smol.gguf -o smol.tab"):
+        open_table_model(path)
 
 
 def test_truncation_at_every_byte(copy):

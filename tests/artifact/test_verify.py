@@ -21,7 +21,17 @@ def test_a_whole_file(tiny):
     ]
     assert [row.bytes for row in report.rows] == [1280, 64, 1216, 64]
     assert [row.accumulator for row in report.rows] == [32, None, 32, None]
-    assert seen == [(row.name, done, 4) for done, row in enumerate(report.rows, 1)]
+    names = list(enumerate(row.name for row in report.rows))
+    assert seen == [(f"{step} of {name}", done, 4) for step in ("hash", "widths") for done, name in names]
+
+
+def test_a_broken_hash_is_told_before_anything_is_proved(altered, tmp_path):
+    altered.poke("head.weight.codes", 0, b"\xff")
+    seen = []
+    with open_table_model(altered.save(tmp_path / "altered.tab")) as file:
+        report = verify(file, lambda now, *_: seen.append(now), seen.append)
+    (problem,) = report.problems
+    assert seen.index("hash of head.weight") + 1 == seen.index(problem) < seen.index("widths of q.weight")
 
 
 def test_every_problem_has_its_row(altered, tmp_path):

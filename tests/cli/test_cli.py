@@ -85,8 +85,10 @@ def test_check_of_changed_data(tabulae, tiny_tab, tmp_path):
     data = bytearray(tiny_tab.read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "m.tab").write_bytes(data)
-    code, out, _ = tabulae("check", tmp_path / "m.tab")
+    code, out, err = tabulae("check", tmp_path / "m.tab")
     assert code == 1 and "NOT OK" in out and "hash" in out
+    assert err.startswith("found: [entry ") and len(err.splitlines()) == 1
+    assert tabulae("check", tmp_path / "m.tab", "--json")[::2] == (1, "")
 
 
 def test_bench(tabulae, tiny_tab):
@@ -113,23 +115,46 @@ MISTAKES = [
     (("run", "TAB", "x", "--temperature", -1), 2, "temperature"),
     (("run", "TAB", "x", "--max-tokens", 0), 2, "at least one token must be asked for"),
     (("run", "TAB", "x", "--arithmetic", "guess"), 2, "guess"),
-    (("build", "none.gguf"), 1, "must exist"),
+    (("build", "none.gguf"), 1, "[none.gguf] it must be readable, but got no such file or folder"),
+    (("build", "FOLDER", "-o", "none/deep/x.tab"), 1, "/none/deep, which is no folder; make it"),
     (("build", "FOLDER", "-o", "FOLDER"), 2, "another file than the trained model"),
     (("build", "FOLDER", "-o", "OUT", "--format", "foo:4/row/absmax"), 2, "accepted"),
     (("build", "FOLDER", "-o", "OUT", "--format", "*foo*=int:4/row/absmax"), 2, "pattern"),
-    (("check", "none.tab"), 1, "readable"),
+    (("check", "none.tab"), 1, "[none.tab] it must be readable, but got no such file or folder"),
+    (
+        ("check", "TAB", "--against", "none.gguf", "--text", "TAB"),
+        1,
+        "[none.gguf] it must be readable, but got no such",
+    ),
+    (("check", "GGUF"), 1, "it must be a table model, but got a GGUF file; build one of it first: tabulae build "),
+    (("bench", "GGUF"), 1, "it must be a table model, but got a GGUF file; build one of it first: tabulae build "),
     (("check", "TAB", "--against", "FOLDER"), 2, "together"),
-    (("check", "FOLDER"), 1, "readable"),
-    (("bench", "none.tab"), 1, "readable"),
-    (("info", "none.tab"), 1, "readable"),
+    (("check", "FOLDER"), 1, "it must be a table model, but got a folder; build one of it first: tabulae build "),
+    (("bench", "FOLDER"), 1, "it must be a table model, but got a folder; build one of it first: tabulae build "),
+    (("bench", "none.tab"), 1, "[none.tab] it must be readable, but got no such file or folder"),
+    (("info", "none.tab"), 1, "[none.tab] it must be readable, but got no such file or folder"),
+    (("info", "none"), 1, "[none] it must be readable, but got no such"),
+    (("info", "TEXT"), 1, "accepted: a table model (*.tab), or a GGUF file"),
+    (("info", "TEXT", "--statistics"), 1, "accepted: a table model (*.tab), or a GGUF file"),
+    (("run", "TEXT", "x"), 1, "accepted: a table model (*.tab), or a GGUF file"),
+    (("plan", "FOLDER", "--bits", 9, "--calibration", "none"), 1, "[none] it must be readable, but got no such file"),
+    (
+        ("build", "FOLDER", "--plan", "none", "-o", "OUT"),
+        1,
+        "[none] it must be readable, but got no such file or folder",
+    ),
     (("frobnicate",), 2, "frobnicate"),
     (("run",), 2, "MODEL"),
 ]
 
 
 @pytest.mark.parametrize(("words", "code", "text"), MISTAKES, ids=lambda value: str(value)[:60])
-def test_mistakes(tabulae, tiny_tab, tiny_folder, tmp_path, words, code, text):
+def test_mistakes(tabulae, tiny_tab, tiny_folder, tmp_path, tmp_path_factory, words, code, text):
+    others = tmp_path_factory.mktemp("others")
+    (others / "m.gguf").write_bytes(b"GGUF" + bytes(200))
+    (others / "m.txt").write_text("no model")
     places = {"TAB": tiny_tab, "FOLDER": tiny_folder, "OUT": tmp_path / "m.tab"}
+    places |= {"GGUF": others / "m.gguf", "TEXT": others / "m.txt"}
     got, _, err = tabulae(*(places.get(word, word) for word in words))
     assert (got, text in err) == (code, True), err
     if text not in ("guess", "frobnicate", "MODEL"):  # those are the parser's

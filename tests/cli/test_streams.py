@@ -146,6 +146,22 @@ main()
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
 
 
+@pytest.mark.parametrize("module", ["signal", "enum", "tabulae.cli"])
+def test_an_interrupt_before_the_command_listens(module):
+    """Its first line is about that: no module is imported before."""
+    script = f"""
+import os, sys
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), {signal.SIGINT})
+sys.meta_path.insert(0, Finder())
+import tabulae.__main__
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 @pytest.mark.parametrize(("ignored", "code"), [(False, 130), (True, 0)])
 def test_a_conversation_is_ended(tiny_tab, ignored, code):
     """By SIGTERM, unless it was ignored when the command began."""

@@ -5,7 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from native_objects import program
+from native_objects import program, tool
 from tape import fnv1a, record
 from tiny_models import TOKENS
 from tiny_tables import WAYS, bound, encoded, float_model
@@ -65,3 +65,8 @@ def test_one_hash_with_and_without_python(built, name, tmp_path):
 def test_the_pool_of_threads(built):
     """A sanitizer of threads cannot follow a fork."""
     assert output_of([*built("pool"), *(["no forks"] if "thread" in SANITIZE else [])]) == ""
+
+
+def test_a_missing_tool_is_a_failure_and_no_skip():
+    with pytest.raises(pytest.fail.Exception, match=r"must be installed, but got none on PATH; .*binutils"):
+        tool("no-such-tool")

@@ -19,6 +19,7 @@ from tabulae.errors import ModelError, UsageError
 from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
+HANGS = 60  # seconds after which a wait that nothing ends is a failure; everything here waits for events
 DOWN = "model.layers.0.mlp.down_proj.weight"
 
 
@@ -148,7 +149,7 @@ def test_a_tap_set_during_a_run_is_refused(binding):
 
     def during(x):
         runs.set()
-        over.wait(10)
+        assert over.wait(HANGS)
         with pytest.raises(UsageError, match="during a run"):
             session.tap(DOWN, None)
         with pytest.raises(_native.BusyError):
@@ -156,13 +157,15 @@ def test_a_tap_set_during_a_run_is_refused(binding):
         errors.append("seen")
 
     session.tap(DOWN, during)
-    runner = threading.Thread(target=session.feed, args=(TOKENS,))
+    runner = threading.Thread(target=session.feed, args=(TOKENS,), daemon=True)
     runner.start()
-    runs.wait(10)
-    with pytest.raises(UsageError, match="during a run"):
-        session.tap(DOWN, None)
-    over.set()
-    runner.join()
+    try:
+        assert runs.wait(HANGS)
+        with pytest.raises(UsageError, match="during a run"):
+            session.tap(DOWN, None)
+    finally:
+        over.set()
+        runner.join(HANGS)
     assert errors == ["seen"]
     session.tap(DOWN, None)
 
@@ -192,26 +195,34 @@ def test_threads_take_turns(binding, tapped):
 
 def test_taps_that_wait_for_each_other_are_refused(binding):
     """Two sessions whose taps feed the other one: no call waits for ever."""
-    one, two, both, refused = new(binding), new(binding), threading.Barrier(2), []
+    one, two, both, refused = new(binding), new(binding), threading.Barrier(2, timeout=HANGS), []
 
     def feeding(other):
         def tap(x):
-            both.wait(10)
+            both.wait()
             try:
                 other.feed([1])
             except UsageError as error:
                 refused.append(error)
-            both.wait(10)
+            both.wait()
 
         return tap
 
     one.tap(DOWN, feeding(two))
     two.tap(DOWN, feeding(one))
-    threads = [threading.Thread(target=session.feed, args=(TOKENS,)) for session in (one, two)]
+
+    def run(session):
+        try:
+            session.feed(TOKENS)
+        except BaseException:
+            both.abort()  # the other one need not wait
+            raise
+
+    threads = [threading.Thread(target=run, args=(session,), daemon=True) for session in (one, two)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(HANGS)
     assert len(refused) == 2 and one.tokens == two.tokens == TOKENS
 
 

@@ -10,7 +10,7 @@ from tabulae.sources import open_source
 
 
 def test_a_missing_path(tmp_path):
-    with pytest.raises(FileError, match=r"the trained model must exist, but got no such file or folder"):
+    with pytest.raises(FileError, match=r"it must be readable, but got no such file or folder"):
         open_source(tmp_path / "nothing.gguf")
 
 

@@ -7,7 +7,7 @@ from tiny_folder import write_folder
 import tabulae
 from tabulae import _native
 from tabulae.artifact.reader import open_table_model
-from tabulae.runtime.session import Session
+from tabulae.runtime.engine import Engine
 
 check = import_module("tabulae.workflows.check")  # the package offers a function of this name
 
@@ -28,15 +28,15 @@ def test_the_hash_is_of_80_tokens_where_the_context_allows(tmp_path, monkeypatch
         path = model.build(tmp_path / "m.tab")
     batches = []
 
-    class Watched(Session):
-        def _forward(self, part, *more):
-            batches.append((self.position, part[1]))
-            return super()._forward(part, *more)
+    class Watched(Engine):
+        def run(self, parts, *more):
+            batches.extend((part.start, part.positions) for part in parts)
+            return super().run(parts, *more)
 
-    monkeypatch.setattr(check, "Session", Watched)
+    monkeypatch.setattr(check, "Engine", Watched)
     assert tabulae.check(path).ok
-    way = [(0, 64), (64, 16), (0, 1), (1, 3), (4, 64), (68, 12), (0, 50), (50, 30)]
-    assert batches == way * 2 * len(_native.isas())
+    ways = [[(0, 64), (64, 16)], [(0, 1), (1, 3), (4, 64), (68, 12)], [(0, 50), (50, 30)]]
+    assert batches == [batch for way in ways for batch in way * 2] * len(_native.isas())
 
 
 def place_of(path, entry):
@@ -51,8 +51,9 @@ def test_changed_codes_are_named(tiny_tab, tmp_path):
     data[place_of(tiny_tab, "model.layers.1.mlp.up_proj.weight.codes") + 100] ^= 1
     path = tmp_path / "m.tab"
     path.write_bytes(data)
-    report = tabulae.check(path)
-    assert not report.ok and len(report.problems) >= 1
+    told = []
+    report = tabulae.check(path, tell=told.append)
+    assert not report.ok and len(report.problems) >= 1 and tuple(map(str, told)) == report.problems
     assert not any(kernel.differing for kernel in report.kernels)  # the kernels are still right on what is there
 
 

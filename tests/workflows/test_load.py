@@ -85,7 +85,7 @@ def test_missing_and_other_files(tmp_path, tiny_folder):
         tabulae.load(tmp_path / "none.tab")
     with pytest.raises(TableModelError):
         tabulae.load(tiny_folder / "model.safetensors")
-    with pytest.raises(FileError, match="exist"):
+    with pytest.raises(FileError, match="it must be readable"):
         tabulae.open(tmp_path / "none.gguf")
     (tmp_path / "x.gguf").write_bytes(b"not a model")
     with pytest.raises(ModelError):

@@ -293,7 +293,7 @@ def test_two_budgets_at_once(trained):
 
 
 def test_texts_that_cannot_be_used(trained, tmp_path):
-    with pytest.raises(FileError, match="the text must be a readable file"):
+    with pytest.raises(FileError, match="it must be readable, but got"):
         trained.plan(bits=10.0, calibration=tmp_path / "none.txt")
     (tmp_path / "short.txt").write_text("the inn")
     with pytest.raises(UsageError, match=r"\[text\] the text must fill one window"):

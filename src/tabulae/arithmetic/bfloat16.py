@@ -5,6 +5,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float32s
+
 Rounding = Literal["nearest", "away"]
 LARGEST = float.fromhex("0x1.FEp127")  # the largest finite bfloat16
 SMALLEST = float.fromhex("0x1p-126")  # the smallest normal one
@@ -26,7 +28,7 @@ def to_bfloat16(x: npt.ArrayLike, rounding: Rounding = "nearest") -> npt.NDArray
     return ((bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
 
 
-def from_bfloat16(bits: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+def from_bfloat16(bits: npt.NDArray[np.uint16]) -> Float32s:
     """The float32 values of bfloat16 bits; exact.
 
     >>> from_bfloat16(np.array([0x3F80, 0xC000], np.uint16))
@@ -35,7 +37,7 @@ def from_bfloat16(bits: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
     return (np.asarray(bits, np.uint16).astype(np.uint32) << 16).view(np.float32)
 
 
-def round_bfloat16(x: npt.ArrayLike, rounding: Rounding = "nearest") -> npt.NDArray[np.float32]:
+def round_bfloat16(x: npt.ArrayLike, rounding: Rounding = "nearest") -> Float32s:
     """Float32 values rounded to the nearest ones (or away from zero) that bfloat16 can hold.
 
     >>> round_bfloat16([3.14159])

@@ -9,7 +9,7 @@ others follow from these two, and lose a bit for every doubling of the exponent.
 import numpy as np
 import numpy.typing as npt
 
-Float64s = npt.NDArray[np.float64]
+from tabulae.arithmetic.arrays import Float64s
 
 
 def _doubles(*texts: str) -> tuple[float, ...]:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float32s, Int8s, Int64s, Uint8s
+
 if TYPE_CHECKING:
     from tabulae.arithmetic.rotation import Rotation
 
@@ -31,11 +33,11 @@ class Outliers:
     Those of row r stand at ``offsets[r] : offsets[r + 1]``, columns ascending.
     """
 
-    offsets: npt.NDArray[np.int64]  # [rows + 1]
+    offsets: Int64s  # [rows + 1]
     columns: npt.NDArray[np.uint16]  # [n]
     values: npt.NDArray[np.int32]  # [n]
 
-    def positions(self, rows: slice) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def positions(self, rows: slice) -> tuple[Int64s, Int64s, Int64s]:
         """Row (counted from the slice's start), column and value of every outlier in a slice of rows, each [n]."""
         offsets = self.offsets[rows.start : rows.stop + 1]
         n = slice(int(offsets[0]), int(offsets[-1]))
@@ -47,10 +49,10 @@ class Outliers:
 class TableMatrix:
     """A 2-D tensor [rows, cols] of codes with all that is needed to decode it."""
 
-    codes: npt.NDArray[np.uint8]  # [rows, cols], logical order
+    codes: Uint8s  # [rows, cols], logical order
     codebook: npt.NDArray[np.int16]  # [2**bits], ascending where used, then 0; |c| <= 127 ("int8") or <= 8191
-    scales: npt.NDArray[np.float32]  # [rows], or [1] for one scale per tensor; each one a bfloat16 value
-    multipliers: npt.NDArray[np.int8] | None  # [rows, groups]; None: 1 everywhere
+    scales: Float32s  # [rows], or [1] for one scale per tensor; each one a bfloat16 value
+    multipliers: Int8s | None  # [rows, groups]; None: 1 everywhere
     group: int  # columns per group (cols without multipliers); the last group may be short
     outliers: Outliers | None = None
     exponents: int = 4  # E of the activation codes of its input
@@ -76,19 +78,19 @@ class TableMatrix:
         """Scale groups per row."""
         return -(-self.cols // self.group)
 
-    def decode(self) -> npt.NDArray[np.float32]:
+    def decode(self) -> Float32s:
         """The weights, float32 [rows, cols] (of the rotated matrix where the input is rotated)."""
         out = np.empty(self.codes.shape, np.float32)
         for rows in row_chunks(self.rows, self.cols):
             out[rows] = self._decode(rows)
         return out
 
-    def row(self, r: int) -> npt.NDArray[np.float32]:
+    def row(self, r: int) -> Float32s:
         """The weights of row r, float32 [cols]: an embedding look-up."""
         r = range(self.rows)[r]
         return self._decode(slice(r, r + 1)).reshape(self.cols)
 
-    def _decode(self, rows: slice) -> npt.NDArray[np.float32]:
+    def _decode(self, rows: slice) -> Float32s:
         values = self.codebook.astype(np.float32)[self.codes[rows]]  # [n, cols]
         if self.multipliers is not None:
             factors = np.repeat(self.multipliers[rows].astype(np.float32), self.group, axis=1)

@@ -15,9 +15,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 
-_Float64s = npt.NDArray[np.float64]
 _Float = TypeVar("_Float", np.float32, np.float64)
 
 
@@ -112,7 +111,7 @@ def cos(x: Float32s) -> Float32s:
     return _turned(n + 1, r)
 
 
-def _quadrant(x: Float32s) -> tuple[npt.NDArray[np.int64], _Float64s]:
+def _quadrant(x: Float32s) -> tuple[Int64s, Float64s]:
     """``x = n pi/2 + r``, |r| <= pi/4, for |x| up to 2^20.
 
     A rotary angle is a position times a frequency, up to the context length. Subtracting n pi/2 from it leaves
@@ -124,7 +123,7 @@ def _quadrant(x: Float32s) -> tuple[npt.NDArray[np.int64], _Float64s]:
     return n.astype(np.int64), (wide - n * HALF_PI_HIGH) - n * HALF_PI_LOW
 
 
-def _turned(n: npt.NDArray[np.int64], r: _Float64s) -> Float32s:
+def _turned(n: Int64s, r: Float64s) -> Float32s:
     """``sin(n pi/2 + r)``: sine or cosine of r, with its sign."""
     z = r * r
     sine = r + r * (z * _horner(SIN, z))

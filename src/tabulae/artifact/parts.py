@@ -46,7 +46,7 @@ class MatrixParts:
 
     record: TableRecord
     codes: Uint8s  # packed
-    codebook: npt.NDArray[np.int8] | npt.NDArray[np.int16]  # [2**bits]
+    codebook: Int8s | npt.NDArray[np.int16]  # [2**bits]
     scales: npt.NDArray[np.uint16]  # bfloat16 bits [rows] or [1]
     widths: Uint8s  # [ceil(rows / 16)]: |A[r]| < 2^widths[r // 16]
     multipliers: Int8s | None = None  # panel16: [panels, groups, 16]

@@ -23,7 +23,8 @@ from tabulae.artifact.names import shown
 from tabulae.artifact.parts import MatrixParts, check_coding, check_decoded, check_parts, decoded, to_matrix
 from tabulae.artifact.records import DTYPES, FEATURES, NO_HASH, SCHEMA, Document, Entry, FloatRecord, TableRecord
 from tabulae.closing import Closing
-from tabulae.errors import FileError, TableModelError, UsageError
+from tabulae.errors import TableModelError, UsageError
+from tabulae.files import check_there, unreadable
 
 _T = TypeVar("_T")
 
@@ -123,7 +124,10 @@ def open_table_model(path: str | os.PathLike[str], *, verify: bool = False) -> T
     :raises FileError: the file is missing or cannot be read
     :raises TableModelError: it is malformed, altered, or needs what this version lacks
     """
-    file = TableModelFile(_map(Path(path)), Path(path))
+    data = _map(Path(path))
+    if data[:4].tobytes() == b"GGUF":
+        raise _another(Path(path), "a GGUF file")
+    file = TableModelFile(data, Path(path))
     if verify:
         from tabulae.artifact.verify import verify as run
 
@@ -133,13 +137,23 @@ def open_table_model(path: str | os.PathLike[str], *, verify: bool = False) -> T
 
 def _map(path: Path) -> Uint8s:
     """The bytes of a file, mapped read-only."""
+    check_there(path)
+    if path.is_dir():
+        raise _another(path, "a folder")
     try:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size == 0:  # nothing to map
                 return np.empty(0, np.uint8)
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
     except OSError as error:
-        raise FileError(str(path), "it must be a readable file", error.strerror or error) from None
+        raise unreadable(path, error) from None
+
+
+def _another(path: Path, kind: str) -> TableModelError:
+    """The error of what may be a trained model."""
+    return TableModelError(
+        str(path), "it must be a table model", kind, f"build one of it first: tabulae build {path} -o {path.stem}.tab"
+    )
 
 
 class _Preamble(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xxhash
@@ -14,7 +15,7 @@ from tabulae.artifact.reader import TableModelFile
 from tabulae.artifact.records import BlobRecord, FloatRecord, TableRecord, TensorRecord
 from tabulae.errors import TableModelError, TabulaeError
 
-Progress = Callable[[str, int, int], None]  # name of what was just verified, how many are done, of how many
+Progress = Callable[[str, int, int], None]  # what comes next, how much is done, of how much
 
 
 @dataclass(frozen=True)
@@ -46,39 +47,45 @@ class Report:
             raise problem
 
 
-def verify(file: TableModelFile, progress: Progress | None = None) -> Report:
-    """Verify everything in an open table model; nothing is raised for what is wrong with it."""
+def verify(
+    file: TableModelFile, progress: Progress | None = None, tell: Callable[[TableModelError], None] | None = None
+) -> Report:
+    """Verify everything in an open table model; nothing is raised for what is wrong with it.
+
+    All hashes come first: they take little time and say what is damaged. ``tell`` hears of a problem when it is found.
+    """
     records = (*file.document.tensors, *file.document.blobs)
     hashes = {entry.name: entry.hash for entry in file.document.entries}
-    rows = []
-    for done, record in enumerate(records, 1):
-        rows.append(_verify_record(file, record, hashes))
-        if progress is not None:
-            progress(record.name, done, len(records))
-    return Report(tuple(rows))
+    problems: dict[str, TableModelError] = {}
+    steps = {"hash": partial(_check_hashes, file, hashes), "widths": partial(_check_numbers, file)}
+    for what, step in steps.items():
+        for done, record in enumerate(records):
+            if progress is not None:
+                progress(f"{what} of {record.name}", done, len(records))
+            try:
+                if record.name not in problems:
+                    step(record)
+            except TableModelError as error:
+                problems[record.name] = error
+                if tell is not None:
+                    tell(error)
+    return Report(tuple(_row(file, record, problems.get(record.name)) for record in records))
 
 
-def _verify_record(file: TableModelFile, record: TensorRecord | BlobRecord, hashes: dict[str, str]) -> Row:
+def _row(file: TableModelFile, record: TensorRecord | BlobRecord, problem: TableModelError | None) -> Row:
     stored = sum(file.stored(entry.name).nbytes for entry in record.entries())
-    problem = None
-    try:
-        for entry in record.entries():
-            _check_hash(file, entry.name, hashes[entry.name])
-        _check_numbers(file, record)
-    except TableModelError as error:
-        problem = error
     if not isinstance(record, TableRecord):
         return Row(record.name, "bytes" if isinstance(record, BlobRecord) else "float32", stored, None, None, problem)
     width = int(file.array(f"{record.name}.widths").max())
     return Row(record.name, record.format, stored, width, record.accumulator, problem)
 
 
-def _check_hash(file: TableModelFile, name: str, expected: str) -> None:
-    have = xxhash.xxh3_64_hexdigest(file.stored(name).data)
-    if have != expected:
-        raise TableModelError(
-            f"entry {name}", f"its hash must be {expected}", have, "the file was altered: get it anew"
-        )
+def _check_hashes(file: TableModelFile, expected: dict[str, str], record: TensorRecord | BlobRecord) -> None:
+    for entry in record.entries():
+        have = xxhash.xxh3_64_hexdigest(file.stored(entry.name).data)
+        if have != expected[entry.name]:
+            must = f"its hash must be {expected[entry.name]}"
+            raise TableModelError(f"entry {entry.name}", must, have, "the file was altered: get it anew")
 
 
 def _check_numbers(file: TableModelFile, record: TensorRecord | BlobRecord) -> None:

@@ -23,13 +23,12 @@ from typing import Literal
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.arithmetic.elementary import exp2, log2
 from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.edges import KINDS, Edge, edges
 from tabulae.calibration.order import begin
 from tabulae.errors import UsageError
-from tabulae.formats.distributions import Float64s
 from tabulae.program.passes import Kind
 
 By = Literal["sinkhorn", "importance"]

@@ -16,10 +16,9 @@ from typing import Protocol
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.arithmetic.matrix import row_chunks
 from tabulae.errors import UsageError
-from tabulae.formats.distributions import Float64s
 from tabulae.program.graph import Decoder
 
 

@@ -15,11 +15,10 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.flow import Flow
 from tabulae.calibration.order import begin
-from tabulae.formats.distributions import Float64s
 from tabulae.program.operation import Linear, Operation
 from tabulae.program.ops.layer_norm import LayerNorm
 from tabulae.program.ops.project import Project

@@ -18,12 +18,11 @@ from itertools import product
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Bools, Float32s, Int8s, Uint8s
+from tabulae.arithmetic.arrays import Bools, Float32s, Float64s, Int8s, Uint8s
 from tabulae.arithmetic.matrix import row_chunks
 from tabulae.calibration.masks import MaskCode
 from tabulae.calibration.split import Split, check_split, grouped
 from tabulae.errors import UsageError
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.scaling import grouped_scales
 
 GROUP = 128

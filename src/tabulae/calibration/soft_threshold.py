@@ -14,9 +14,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Bools, Float32s
+from tabulae.arithmetic.arrays import Bools, Float32s, Float64s
 from tabulae.errors import UsageError
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.outliers import largest
 
 

@@ -25,12 +25,11 @@ import msgspec
 import numpy as np
 
 from tabulae.arithmetic.activations import BLOCK
-from tabulae.arithmetic.arrays import Int64s
+from tabulae.arithmetic.arrays import Float64s, Int64s
 from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.flow import Flow
 from tabulae.calibration.order import begin
 from tabulae.errors import UsageError
-from tabulae.formats.distributions import Float64s
 from tabulae.program.deal import dealt_ranks
 from tabulae.program.operation import Linear
 from tabulae.program.ops.activate import Activate

@@ -17,11 +17,10 @@ from math import prod
 import numpy as np
 
 from tabulae.arithmetic.activations import BLOCK
-from tabulae.arithmetic.arrays import Int64s
+from tabulae.arithmetic.arrays import Float64s, Int64s
 from tabulae.calibration.bases import residual_basis
 from tabulae.calibration.draft import Draft
 from tabulae.calibration.order import begin
-from tabulae.formats.distributions import Float64s
 
 
 def spread_residual(draft: Draft, *, group: int = BLOCK) -> Draft:

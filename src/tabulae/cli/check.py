@@ -1,5 +1,6 @@
 """``tabulae check m.tab``"""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tabulae.cli.output import IgnoreKey, Json, Threads, print_json, print_table, progress_bar
-from tabulae.errors import FileError, UsageError
+from tabulae.errors import TabulaeError, UsageError
+from tabulae.files import check_there
 
 if TYPE_CHECKING:
     from tabulae.evaluation import Quality
@@ -44,18 +46,23 @@ def check(
     if ignore_key and against is None:
         raise UsageError("check", "--ignore-key must come with --against, whose keys they are", " ".join(ignore_key))
     for path in (against, text):
-        if path is not None and not path.exists():
-            raise FileError(str(path), "it must exist", "no such file or folder")
+        if path is not None:
+            check_there(path)
     if threads is not None:
         check_options(threads, "auto")
     with progress_bar("checking", quiet=json) as progress:
-        report = run(model, progress=progress)
+        report = run(model, progress=progress, tell=None if json else _tell)
     qualities = _qualities(model, against, text, windows, threads, ignore_key or (), json) if against and text else []
     if json:
         print_json({"ok": report.ok, **_plain(report), "quality": qualities})
     else:
         _print(report, qualities, brief)
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _tell(problem: TabulaeError) -> None:
+    """At once: what comes next may take minutes."""
+    print("found:", problem, file=sys.stderr, flush=True)
 
 
 def _qualities(

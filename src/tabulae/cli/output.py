@@ -94,13 +94,30 @@ def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Progress | None]
 
 
 def _lines(what: str) -> Progress:
-    """A line now and then, if work takes long."""
-    last = time.monotonic()
+    """A line now and then, if work takes long: what is being done, and for how long the part will still take."""
+    last = begin = time.monotonic()
+    first, before = 0, sys.maxsize
 
     def show(now: str, done: int, total: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= SECONDS:
-            last = time.monotonic()
-            print(f"{what}: {100 * done / max(1, total):.0f} % {now}", file=sys.stderr, flush=True)
+        nonlocal last, begin, first, before
+        moment = time.monotonic()
+        if done < before:  # a part begins
+            begin, first = moment, done
+        before = done
+        if moment - last >= SECONDS:
+            last = moment
+            left = f", {duration((moment - begin) / (done - first) * (total - done))} left" if done > first else ""
+            print(f"{what}: {100 * done / max(1, total):.0f} % {now}{left}", file=sys.stderr, flush=True)
 
     return show
+
+
+def duration(seconds: float) -> str:
+    """Time as people say it.
+
+    >>> duration(40.2), duration(130), duration(5400)
+    ('40 s', '2 min', '1.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"

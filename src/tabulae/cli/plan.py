@@ -57,7 +57,7 @@ def plan(
 ) -> None:
     """Choose the format that loses least for every tensor within a budget; reads weights, writes a plan."""
     import tabulae
-    from tabulae.workflows.plan import check_place
+    from tabulae.files import check_place
 
     check_place(output)
     with (

@@ -21,9 +21,8 @@ against a flat plan (KL 1.87; ``measured`` 1.20). Measure where you can.
 from typing import Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s, Int64s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 from tabulae.epoch import EPOCH
 from tabulae.evaluation.sensitivity import Sensitivity, tables
 from tabulae.program.graph import Decoder
@@ -143,6 +142,6 @@ def _massive(model: Weights, width: int) -> Int64s:
     norms = (op.weight for op in model.program.operations if isinstance(op, RMSNorm | LayerNorm))
     for name in dict.fromkeys(norms):
         if model.shape(name) == (width,):
-            logs: npt.NDArray[np.float64] = np.log(np.abs(model.read(name)).astype(np.float64) + 1e-6)
+            logs: Float64s = np.log(np.abs(model.read(name)).astype(np.float64) + 1e-6)
             found += np.abs(logs - np.median(logs))
     return np.sort(np.argsort(-found, kind="stable")[:MASSIVE]).astype(np.int64)

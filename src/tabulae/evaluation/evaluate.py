@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.errors import UsageError
-from tabulae.evaluation.kl import Float64s, full_kl, normaliser, same_top, surprise, top_k_kl
+from tabulae.evaluation.kl import full_kl, normaliser, same_top, surprise, top_k_kl
 from tabulae.evaluation.model import Model, Progress, silent, window_logits
 from tabulae.evaluation.reference import Reference
 from tabulae.evaluation.top_k import TopK

@@ -6,6 +6,7 @@ from typing import Any
 import numpy.typing as npt
 
 from tabulae.errors import FileError
+from tabulae.files import unreadable
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -23,4 +24,4 @@ def read_safetensors(path: str | Path, what: str) -> tuple[dict[str, str], Array
     except (SafetensorError, TypeError) as error:  # TypeError: a type that NumPy does not have
         raise FileError(str(path), f"{what} must be a safetensors file", error) from None
     except OSError as error:
-        raise FileError(str(path), f"{what} must be readable", error) from None
+        raise unreadable(path, error) from None

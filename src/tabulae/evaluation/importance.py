@@ -12,10 +12,9 @@ from types import MappingProxyType
 import msgspec
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.errors import ModelError, UsageError
 from tabulae.evaluation.files import read_safetensors
-from tabulae.evaluation.kl import Float64s
 from tabulae.evaluation.model import Progress, silent
 from tabulae.evaluation.tapped import Tappable, Tapped
 from tabulae.evaluation.windows import Windows

@@ -9,11 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Bools, Float32s
+from tabulae.arithmetic.arrays import Bools, Float32s, Float64s
 from tabulae.errors import ModelError
 from tabulae.evaluation.top_k import TopK
 
-Float64s = npt.NDArray[np.float64]
 CHUNK = 1 << 20  # logits made float64 at once: 8 MB
 TAIL = 1e-6  # the least probability of the tail bucket: below it, rounding decides
 

@@ -17,7 +17,7 @@ import xxhash
 from tabulae.errors import FileError
 from tabulae.evaluation.reference import LARGEST_VOCABULARY, Reference
 from tabulae.evaluation.windows import Windows
-from tabulae.files import write_whole
+from tabulae.files import unreadable, write_whole
 
 KEY = "tabulae.reference"
 VERSION = 1
@@ -94,7 +94,7 @@ def _read(path: Path) -> tuple[dict[str, str], Arrays]:
     except (SafetensorError, TypeError) as error:  # TypeError: a type that NumPy does not have
         raise FileError(str(path), "a stored reference must be a safetensors file", error) from None
     except OSError as error:
-        raise FileError(str(path), "the stored reference must be readable", error) from None
+        raise unreadable(path, error) from None
 
 
 def _record(path: str | Path, metadata: dict[str, str]) -> _Record:

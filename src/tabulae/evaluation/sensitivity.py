@@ -16,8 +16,8 @@ import numpy as np
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.names import nearest_set
 from tabulae.epoch import EPOCH
-from tabulae.errors import FileError, UsageError
-from tabulae.files import write_whole
+from tabulae.errors import UsageError
+from tabulae.files import unreadable, write_whole
 from tabulae.program.graph import Decoder
 
 AGAIN = "where there is no such file, they are measured and written"
@@ -79,7 +79,7 @@ def read(path: str | Path, model: str, names: Collection[str], bands: Collection
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise FileError(str(path), "the sensitivities must be readable", error.strerror) from None
+        raise unreadable(path, error) from None
     try:
         found = msgspec.json.decode(data, type=Sensitivity)
     except msgspec.MsgspecError as error:

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 
 K = 128
 
@@ -19,7 +19,7 @@ class TopK:
     log_probs: Float32s  # [n, k], natural logarithms
 
     @classmethod
-    def of(cls, logits: Float32s, normaliser: npt.NDArray[np.float64], k: int = K) -> Self:
+    def of(cls, logits: Float32s, normaliser: Float64s, k: int = K) -> Self:
         """From logits [n, vocabulary] and their :func:`~tabulae.evaluation.kl.normaliser` [n].
 
         A vocabulary smaller than k is taken whole.
@@ -35,7 +35,7 @@ class TopK:
         return cls(ids.astype(np.uint32), np.minimum(log_probs, 0).astype(np.float32))
 
 
-def _best(row: Float32s, least: np.float32, k: int) -> npt.NDArray[np.int64]:
+def _best(row: Float32s, least: np.float32, k: int) -> Int64s:
     """The ids of the k largest: those above ``least``, and the lowest ids of those equal to it."""
     candidates = np.flatnonzero(row >= least)
     return candidates[np.argsort(-row[candidates], kind="stable")[:k]]

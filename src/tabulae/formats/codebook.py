@@ -16,9 +16,9 @@ from math import inf, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float64s, Int64s
 from tabulae.arithmetic.elementary import exp2, log2
 from tabulae.formats.density import Density
-from tabulae.formats.distributions import Float64s
 
 INT8, INT16 = 127, 8191
 TOLERANCE = 0.005
@@ -45,7 +45,7 @@ class Codebook:
         return np.pad(self.integers, (0, 2**bits - len(self.integers)))
 
 
-def exact_codebook(integers: npt.NDArray[np.int64], unit: float) -> Codebook:
+def exact_codebook(integers: Int64s, unit: float) -> Codebook:
     """A codebook that consists of integers by nature."""
     return Codebook(np.multiply(integers, unit, dtype=np.float64), integers.astype(np.int16), unit)
 
@@ -64,7 +64,7 @@ def _rounded(values: Float64s, peak: int, density: Density) -> Codebook:
     return Codebook(values, integers, unit, added)
 
 
-def best_unit(integers: npt.NDArray[np.int64], density: Density) -> float:
+def best_unit(integers: Int64s, density: Density) -> float:
     """The unit with which fixed integers lose least over a density of RMS 1: two scans, the second in .01 % steps."""
     unit = 2.0 / float(integers.max())
     for reach in (2.0, float(log2(1.02))):  # powers of two

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tabulae.arithmetic.arrays import Float64s
 from tabulae.formats.codebook import Codebook, round_codebook
 from tabulae.formats.density import Base, block_density, source_density
-from tabulae.formats.distributions import Distribution, Float64s
+from tabulae.formats.distributions import Distribution
 from tabulae.formats.element import Element, check_bits, check_sign
 
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from tabulae.formats.distributions import Distribution, Float64s
+from tabulae.arithmetic.arrays import Float64s
+from tabulae.formats.distributions import Distribution
 
 Base = Literal["rms", "absmax", "signmax"]  # what is scaled to 1: the RMS, or the (signed) largest magnitude
 CELLS = 1 << 14

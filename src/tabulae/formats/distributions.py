@@ -14,7 +14,7 @@ from math import pi, sqrt
 
 import numpy as np
 
-from tabulae.arithmetic.elementary import Float64s as Float64s
+from tabulae.arithmetic.arrays import Float64s
 from tabulae.arithmetic.elementary import exp, log, power
 from tabulae.formats.probabilities import normal_below, normal_quantiles, student_below, student_quantiles
 

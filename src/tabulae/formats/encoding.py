@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s, Int8s, Uint8s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int8s, Uint8s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.formats import gain, outliers
 from tabulae.formats.codebook import Codebook
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.element import FittedElement
 from tabulae.formats.histogram import Histogram
 from tabulae.formats.nearest import nearest

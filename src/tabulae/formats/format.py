@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.arithmetic.matrix import row_chunks
 from tabulae.errors import ModelError, UsageError
 from tabulae.formats.codebook import Codebook
 from tabulae.formats.density import Base
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.element import Element, number_text
 from tabulae.formats.encoded import Encoded, count_bits
 from tabulae.formats.encoding import encode
@@ -94,7 +92,7 @@ class Format:
         """The ideal codepoints, float64 [<= 2**bits], ascending, where the scale's measure (``base``) is 1."""
         return self.stored.values.copy()
 
-    def encode(self, x: npt.NDArray[np.float32], importance: npt.NDArray[np.float32] | None = None) -> Encoded:
+    def encode(self, x: Float32s, importance: Float32s | None = None) -> Encoded:
         """Weights x, float32 [rows, cols], as integers; the result depends on nothing but x and ``importance``.
 
         ``importance``, float32 [cols] or [rows, cols], not negative, weighs squared errors in ``search``, in the gain

@@ -17,8 +17,7 @@ from math import fsum
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s
-from tabulae.formats.distributions import Float64s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.formats.pieces import Piece
 
 GAINS = ("ls", "unbiased")

@@ -6,9 +6,8 @@ the square of its group's scale (and by its importance), so that a fit on the bi
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s, Int64s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 from tabulae.formats.density import Density, atoms
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.search import divided
 
 DROPPED = 13  # low bits of a float32

@@ -11,7 +11,7 @@ array([0, 0, 1, 1, 2], dtype=uint8)
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s, Uint8s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Uint8s
 from tabulae.formats.codebook import Codebook
 
 
@@ -49,7 +49,7 @@ class Shifted(Nearest):
     array([-1., -1.,  0.,  1.,  1.], dtype=float32)
     """
 
-    def __init__(self, integers: npt.NDArray[np.int16], thresholds: npt.NDArray[np.float64]) -> None:
+    def __init__(self, integers: npt.NDArray[np.int16], thresholds: Float64s) -> None:
         self._limit = int(integers[-1])
         self._thresholds = np.append(thresholds, np.inf).astype(np.float32)
 

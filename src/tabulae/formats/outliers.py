@@ -12,12 +12,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s, Int64s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 from tabulae.arithmetic.matrix import Outliers, TableMatrix, row_chunks
 from tabulae.errors import UsageError
-from tabulae.formats.distributions import Float64s
 
 COLUMNS = 1 << 16  # what a uint16 can tell apart
 UNITS = float(1 << 23)  # no outlier has more units than float32 holds exactly: a row's scale is raised if need be
@@ -69,7 +67,7 @@ def with_outliers(matrix: TableMatrix, x: Float32s, flat: Int64s, code: int) -> 
     return replace(matrix, outliers=Outliers(offsets, columns.astype(np.uint16), (units - dense).astype(np.int32)))
 
 
-def _magnitudes(x: Float32s) -> npt.NDArray[np.int64]:
+def _magnitudes(x: Float32s) -> Int64s:
     """Integers [n] in the order of |x|: its bits without the sign."""
     return np.abs(np.ascontiguousarray(x)).view(np.int32).reshape(-1).astype(np.int64)
 

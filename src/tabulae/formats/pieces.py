@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s, Int64s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 from tabulae.arithmetic.matrix import row_chunks
-from tabulae.formats.distributions import Float64s
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Pieces:
         weights.reshape(-1)[outliers] = 0
         return weights
 
-    def _grouped(self, a: Float32s) -> npt.NDArray[np.float32]:
+    def _grouped(self, a: Float32s) -> Float32s:
         short = -a.shape[1] % self.group
         padded = np.pad(a, ((0, 0), (0, short))) if short else a
         return padded.reshape(len(a), -1, self.group)

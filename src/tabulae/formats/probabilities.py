@@ -14,7 +14,8 @@ from math import pi, sqrt
 
 import numpy as np
 
-from tabulae.arithmetic.elementary import Float64s, exp, log, power
+from tabulae.arithmetic.arrays import Float64s
+from tabulae.arithmetic.elementary import exp, log, power
 
 CENTRE = 4.0
 # (z + 4) e^(z^2 / 2) Q(z) for z >= 0, Q the upper tail, as a Chebyshev series in t = (z - 4) / (z + 4), lowest first,

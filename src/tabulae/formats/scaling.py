@@ -10,18 +10,16 @@ it. For maxima both are rounded away from zero: no weight ever lies beyond the o
 from math import fsum
 
 import numpy as np
-import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s, Int8s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int8s, Int64s
 from tabulae.arithmetic.bfloat16 import SMALLEST, Rounding, round_bfloat16
 from tabulae.formats.density import Base
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.pieces import Pieces
 
 MULTIPLIER = 127
 
 
-def measure(x: Float32s, base: Base, columns: npt.NDArray[np.int64]) -> Float64s:
+def measure(x: Float32s, base: Base, columns: Int64s) -> Float64s:
     """The RMS or the (signed) largest magnitude of every group [n, groups].
 
     ``x`` is [n, groups, group] padded with zeros, ``columns`` [groups] counts the real ones. Of several values with

@@ -10,10 +10,9 @@ from math import fsum
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s, Int8s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int8s
 from tabulae.arithmetic.bfloat16 import SMALLEST
 from tabulae.arithmetic.elementary import exp2
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.nearest import Nearest
 from tabulae.formats.pieces import Piece, Pieces
 from tabulae.formats.scaling import MULTIPLIER

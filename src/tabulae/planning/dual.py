@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tabulae.planning.problem import Choice, Float64s, Problem, least
+from tabulae.arithmetic.arrays import Float64s
+from tabulae.planning.problem import Choice, Problem, least
 
 STEPS = 60  # halvings of the mixture of two limits
 TIE = 1e-12  # of the largest payment: what differs by less is a tie

@@ -20,8 +20,8 @@ from typing import Final
 import msgspec
 
 from tabulae.artifact.names import first_repeat, nearest_set, shown
-from tabulae.errors import FileError, UsageError
-from tabulae.files import write_whole
+from tabulae.errors import UsageError
+from tabulae.files import unreadable, write_whole
 from tabulae.formats import Format, parse
 from tabulae.planning.budget import Budget
 from tabulae.planning.sizes import Fixed
@@ -172,7 +172,7 @@ def read_any(path: str | Path) -> Plan:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise FileError(str(path), "the plan must be readable", error.strerror) from None
+        raise unreadable(path, error) from None
     try:
         version = msgspec.json.decode(data, type=_Version).version
         _require("version", f"it must be {VERSION}", version == VERSION, version, "plan anew, or update tabulae")

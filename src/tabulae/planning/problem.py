@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from math import fsum
 
 import numpy as np
-import numpy.typing as npt
 
-Float64s = npt.NDArray[np.float64]
-Choice = npt.NDArray[np.int64]  # [n], the option of every tensor
+from tabulae.arithmetic.arrays import Float64s, Int64s
+
+Choice = Int64s  # [n], the option of every tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,10 @@ so more room never costs more.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Bools, Float64s, Int64s
 from tabulae.planning.dual import Dual
-from tabulae.planning.problem import Choice, Float64s, Problem
+from tabulae.planning.problem import Choice, Problem
 
 STATES = 1024  # combinations kept; with 4096 the plans of SmolLM2 get no better
 REACH = 2.0  # how far from light combinations may stray on the way, in units of the way to heavy
@@ -45,8 +45,8 @@ class _Step:
     """What one tensor added to the combinations: where each came from, and the option it took."""
 
     tensor: int
-    parents: npt.NDArray[np.int64]  # [states]
-    options: npt.NDArray[np.int64]  # [states]
+    parents: Int64s  # [states]
+    options: Int64s  # [states]
 
 
 def _combine(problem: Problem, dual: Dual, most: float, span: Float64s) -> Choice | None:
@@ -67,13 +67,13 @@ def _combine(problem: Problem, dual: Dual, most: float, span: Float64s) -> Choic
     return _best(problem, dual, regret, weights, steps)
 
 
-def _order(near: npt.NDArray[np.bool_], changes: Float64s) -> list[int]:
+def _order(near: Bools, changes: Float64s) -> list[int]:
     """Tensors with more than one option worth a thought: big changes first, so that small ones fill the room."""
     sizes = np.where(near, np.abs(changes).max(axis=0), 0).max(axis=1)
     return [int(tensor) for tensor in np.argsort(-sizes, kind="stable") if near[tensor].sum() > 1 and sizes[tensor] > 0]
 
 
-def _first_of_its_kind(problem: Problem, tensor: int) -> npt.NDArray[np.bool_]:
+def _first_of_its_kind(problem: Problem, tensor: int) -> Bools:
     """Which options [k] are not the padding of a short list."""
     first = np.ones(problem.costs.shape[1], bool)
     first[1:] = problem.costs[tensor, 1:] != problem.costs[tensor, :-1]
@@ -81,7 +81,7 @@ def _first_of_its_kind(problem: Problem, tensor: int) -> npt.NDArray[np.bool_]:
     return first
 
 
-def _kept(regret: Float64s, weights: Float64s, most: float, span: Float64s) -> npt.NDArray[np.int64]:
+def _kept(regret: Float64s, weights: Float64s, most: float, span: Float64s) -> Int64s:
     """Flat indices of the combinations [states, options] that go on."""
     flat = np.flatnonzero(regret.reshape(-1) <= most)
     if len(flat) <= STATES:
@@ -96,7 +96,7 @@ def _kept(regret: Float64s, weights: Float64s, most: float, span: Float64s) -> n
     order = order[cells[order] >= 0]
     winners = np.full(side ** len(span), -1)
     winners[cells[order]] = order  # the last one written has the least regret
-    best: npt.NDArray[np.int64] = flat[np.sort(winners[winners >= 0])]
+    best: Int64s = flat[np.sort(winners[winners >= 0])]
     return best
 
 

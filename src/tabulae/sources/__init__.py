@@ -5,6 +5,6 @@ message), ``accepts(path) -> bool`` and ``open_model(path) -> Source``; modules 
 A source whose ``kind`` is one that architectures read (its names and keys are those of another) needs nothing else.
 """
 
-from tabulae.sources.source import Source, open_source
+from tabulae.sources.source import Source, find_kind, open_source
 
-__all__ = ["Source", "open_source"]
+__all__ = ["Source", "find_kind", "open_source"]

@@ -6,7 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tabulae.errors import FileError, ModelError
+from tabulae.errors import ModelError
+from tabulae.files import unreadable
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise FileError(str(path), "the file must be readable", error.strerror or error) from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError as error:
         raise ModelError(str(path), "the file must be UTF-8", error) from None
 

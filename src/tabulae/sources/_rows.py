@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import ModelError, UsageError
 
 _PIECE = 1 << 20  # elements decoded at once: 4 MB of float32, so that temporaries stay small and in cache
@@ -15,8 +15,8 @@ def read_rows(
     name: str,
     shape: tuple[int, ...],
     rows: slice | None,
-    decode: Callable[[int, int], npt.NDArray[np.float32]],
-) -> npt.NDArray[np.float32]:
+    decode: Callable[[int, int], Float32s],
+) -> Float32s:
     """Fill a fresh array from ``decode(first, last)``, which gives those rows of the first axis in any shape.
 
     A tensor of one axis is decoded whole (its blocks cannot be cut) and sliced afterwards.
@@ -60,7 +60,7 @@ def _bounds(name: str, shape: tuple[int, ...], rows: slice | None) -> tuple[int,
     return first, max(first, last)
 
 
-def _check_finite(name: str, piece: npt.NDArray[np.float32], first_row: int) -> None:
+def _check_finite(name: str, piece: Float32s, first_row: int) -> None:
     finite = np.isfinite(piece)
     if finite.all():
         return

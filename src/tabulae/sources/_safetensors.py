@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.errors import FileError, ModelError, UsageError
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import ModelError, UsageError
+from tabulae.files import unreadable
 from tabulae.sources._pages import announce, give_back
 from tabulae.sources._rows import read_rows, share_of
 
@@ -52,7 +54,7 @@ class Shard:
     def nbytes(self, name: str) -> int:
         return self._tensors[name].size
 
-    def read(self, name: str, rows: slice | None) -> npt.NDArray[np.float32]:
+    def read(self, name: str, rows: slice | None) -> Float32s:
         """See :meth:`tabulae.sources.Source.read`."""
         tensor = self._tensors[name]
         if self._data.closed:
@@ -94,13 +96,13 @@ def _header(path: Path) -> tuple[dict[str, dict[str, Any]], int]:
         hint = "the file is truncated or damaged: download it again"
         raise ModelError(str(path), "the file must be a whole safetensors file", error, hint) from None
     except OSError as error:
-        raise FileError(str(path), "the file must be readable", error.strerror or error) from None
+        raise unreadable(path, error) from None
 
 
-def _to_float32(stored: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _to_float32(stored: Float32s) -> Float32s:
     return stored.astype(np.float32)
 
 
-def _from_bfloat16(stored: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+def _from_bfloat16(stored: npt.NDArray[np.uint16]) -> Float32s:
     """The upper half of a float32."""
     return (stored.astype(np.uint32) << 16).view(np.float32)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float32s, Uint8s
 from tabulae.closing import Closing
-from tabulae.errors import FileError, ModelError, UsageError
+from tabulae.errors import ModelError, UsageError
+from tabulae.files import unreadable
 from tabulae.sources._gguf_header import Header, Tensor
 from tabulae.sources._pages import announce, give_back
 from tabulae.sources._provenance import describe_files
@@ -67,7 +68,7 @@ class GGUFSource(Closing):
         """See :meth:`tabulae.sources.Source.nbytes`."""
         return self._tensor(name).size
 
-    def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
+    def read(self, name: str, rows: slice | None = None) -> Float32s:
         """See :meth:`tabulae.sources.Source.read`; every type that ``gguf.quants`` can dequantise."""
         tensor = self._tensor(name)
         raw = np.frombuffer(self._data, np.uint8, tensor.size, tensor.start)
@@ -122,16 +123,16 @@ def _map(path: Path) -> mmap.mmap:
     except ValueError:
         raise ModelError(str(path), "a GGUF file must not be empty", "0 bytes") from None
     except OSError as error:
-        raise FileError(str(path), "the file must be readable", error.strerror) from None
+        raise unreadable(path, error) from None
 
 
-def _dequantise(name: str, lines: npt.NDArray[np.uint8], tensor: Tensor) -> npt.NDArray[np.float32]:
+def _dequantise(name: str, lines: Uint8s, tensor: Tensor) -> Float32s:
     from gguf.constants import GGMLQuantizationType
     from gguf.quants import dequantize
 
     try:
         with np.errstate(all="ignore"):  # a damaged scale overflows: read_rows reports where
-            values: npt.NDArray[np.float32] = dequantize(lines, GGMLQuantizationType[tensor.type])
+            values: Float32s = dequantize(lines, GGMLQuantizationType[tensor.type])
     except NotImplementedError:
         accepted = ", ".join(_supported())
         raise ModelError(

@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from tabulae.arithmetic.arrays import Float32s
 from tabulae.closing import Closing
 from tabulae.errors import ModelError
 from tabulae.sources._files import read_json
@@ -59,7 +57,7 @@ class HuggingFaceSource(Closing):
         """See :meth:`tabulae.sources.Source.nbytes`."""
         return self._shard(name).nbytes(name)
 
-    def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
+    def read(self, name: str, rows: slice | None = None) -> Float32s:
         """See :meth:`tabulae.sources.Source.read`; F32, F16 and BF16."""
         return self._shard(name).read(name, rows)
 

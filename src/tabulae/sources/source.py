@@ -7,10 +7,9 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Protocol, Self
 
-import numpy as np
-import numpy.typing as npt
-
-from tabulae.errors import FileError, ModelError
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import ModelError
+from tabulae.files import check_there
 from tabulae.text.data import TokenizerData
 
 
@@ -39,7 +38,7 @@ class Source(Protocol):
         """Bytes of the tensor in the file."""
         ...
 
-    def read(self, name: str, rows: slice | None = None) -> npt.NDArray[np.float32]:
+    def read(self, name: str, rows: slice | None = None) -> Float32s:
         """Dequantise the tensor, or only ``rows`` of its first axis (step 1), into memory of its own.
 
         Raises :class:`ModelError` for an unknown name, a type that cannot be dequantised, and NaN or Inf (naming
@@ -74,19 +73,25 @@ def open_source(path: str | Path) -> Source:
 
     >>> open_source("no-such-model.gguf")
     Traceback (most recent call last):
-    tabulae.errors.FileError: [no-such-model.gguf] the trained model must exist, but got no such file or folder
+    tabulae.errors.FileError: [no-such-model.gguf] it must be readable, but got no such file or folder
     """
-    path = Path(path)
-    if not path.exists():
-        raise FileError(str(path), "the trained model must exist", "no such file or folder")
+    source: Source = find_kind(Path(path)).open_model(Path(path))
+    return source
+
+
+def find_kind(path: Path, *others: str) -> ModuleType:
+    """The module that opens ``path``; ``others`` are kinds that the caller accepts besides, for the error.
+
+    Raises as :func:`open_source` does.
+    """
+    check_there(path)
     modules = tuple(_kinds())
     for module in modules:
         if module.accepts(path):
-            source: Source = module.open_model(path)
-            return source
-    accepted = ", or ".join(module.ACCEPTS for module in modules)
+            return module
+    accepted = ", or ".join([*others, *(module.ACCEPTS for module in modules)])
     got = "a folder without config.json" if path.is_dir() else f"a file that is none (suffix {path.suffix or 'none'})"
-    raise ModelError(str(path), "a trained model must be of a known kind", got, f"accepted: {accepted}")
+    raise ModelError(str(path), "the model must be of a known kind", got, f"accepted: {accepted}")
 
 
 def _kinds() -> Iterator[ModuleType]:

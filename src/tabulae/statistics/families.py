@@ -18,8 +18,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s
-from tabulae.formats.distributions import Float64s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 
 Family = Literal["normal", "laplace", "t"]
 DROPPED = 17  # low bits of a float32: 64 bins an octave

@@ -12,8 +12,7 @@ array([[-4,  0,  0, 36]])
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s, Int64s
-from tabulae.formats.distributions import Float64s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 
 STEP = 0.25  # of the RMS
 LARGEST = float(np.finfo(np.float32).max)

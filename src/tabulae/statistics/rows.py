@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s, Int64s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 from tabulae.arithmetic.matrix import row_chunks
-from tabulae.formats.distributions import Float64s
 from tabulae.statistics.grid import entropies, grid_indices, row_counts
 
 BEYOND = 4.0  # RMS: 1 of 15,787 weights of a Normal source lies further out

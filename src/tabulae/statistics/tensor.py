@@ -16,9 +16,8 @@ import msgspec
 import numpy as np
 import xxhash
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.arithmetic.matrix import row_chunks
-from tabulae.formats.distributions import Float64s
 from tabulae.formats.format import check_weights
 from tabulae.statistics.families import Fit, fit_family
 from tabulae.statistics.grid import CELLS, entropy_bits, grid_indices

@@ -62,6 +62,10 @@ class Renderer:
         with self._turn:
             self._end()
 
+    def forget(self) -> None:
+        """Begin anew in a forked child: the process is its parent's, and the turn may be a thread's that it lacks."""
+        self._turn, self._process = threading.Lock(), None
+
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None or self._process.poll() is not None:
             self._end()
@@ -129,4 +133,4 @@ def _cause(status: int) -> str:
 _kept = Renderer()
 start, ask = _kept.start, _kept.ask
 atexit.register(_kept.close)
-os.register_at_fork(after_in_child=_kept.__init__)  # type: ignore[misc]  # the parent's process is not the child's
+os.register_at_fork(after_in_child=_kept.forget)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.errors import UsageError
 
-_Floats = npt.NDArray[np.float64]
 _Ids = npt.NDArray[np.intp]
 
 
@@ -54,7 +54,7 @@ class Sampler:
         self.repetition_penalty, self.seed = repetition_penalty, seed
         self._random = np.random.default_rng(seed)
 
-    def choose(self, logits: npt.NDArray[np.float32], history: Sequence[int]) -> int:
+    def choose(self, logits: Float32s, history: Sequence[int]) -> int:
         """The next id from ``logits`` [vocabulary]; ``history`` holds the ids so far, the prompt's too.
 
         A logit of -inf never wins; NaN and +inf raise :class:`UsageError`.
@@ -71,7 +71,7 @@ class Sampler:
             scores = (scores - scores[best]) / self.temperature
         return self._draw(scores)
 
-    def _draw(self, scores: _Floats) -> int:
+    def _draw(self, scores: Float64s) -> int:
         """``scores`` are shifted so that the best is 0."""
         with np.errstate(under="ignore"):
             weights = np.exp(scores)
@@ -88,7 +88,7 @@ class Sampler:
         return int(ids[min(drawn, np.searchsorted(total, total[-1]))])
 
 
-def _penalise(scores: _Floats, history: Sequence[int], penalty: float) -> _Floats:
+def _penalise(scores: Float64s, history: Sequence[int], penalty: float) -> Float64s:
     seen = np.unique(np.asarray(history, dtype=np.int64))
     _require(
         seen.size == 0 or (seen[0] >= 0 and seen[-1] < scores.size), f"history must be ids 0..{scores.size - 1}", seen
@@ -98,7 +98,7 @@ def _penalise(scores: _Floats, history: Sequence[int], penalty: float) -> _Float
     return scores
 
 
-def _top_k(scores: _Floats, k: int) -> _Ids:
+def _top_k(scores: Float64s, k: int) -> _Ids:
     """The k best, ascending; of those equal to the last, the lowest ids."""
     least = np.partition(scores, scores.size - k)[scores.size - k]
     above = np.flatnonzero(scores > least)
@@ -106,7 +106,7 @@ def _top_k(scores: _Floats, k: int) -> _Ids:
     return np.sort(np.concatenate([above, equal]))
 
 
-def _top_p(scores: _Floats, weights: _Floats, ids: _Ids, p: float) -> _Ids:
+def _top_p(scores: Float64s, weights: Float64s, ids: _Ids, p: float) -> _Ids:
     """The fewest likeliest ids whose weights reach p of all, ascending."""
     total = weights[ids].sum()
     # Ids below (1 - p) / n of the total cannot reach 1 - p together, so they are never kept: fewer to sort.

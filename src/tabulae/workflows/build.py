@@ -17,6 +17,7 @@ from tabulae.artifact.records import PlanEntry, TableRecord
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.epoch import CODE
 from tabulae.errors import FileError, UsageError
+from tabulae.files import check_place
 from tabulae.formats import Format
 from tabulae.planning.sizes import planned_record
 from tabulae.workflows.choice import FLOAT
@@ -119,7 +120,8 @@ def _write_all(model: Trained, recipe: Recipe, work: WorkFolder, encoder: Encode
 
 
 def check_target(model: Trained, path: Path) -> None:
-    """Never write over what is being read."""
+    """Never write over what is being read, nor where nothing can be written."""
+    check_place(path)
     source = model.source.path
     same = path.exists() and os.path.samefile(path, source)
     if same or (source.is_dir() and path.resolve().parent == source.resolve() and path.suffix != ".tab"):

@@ -1,8 +1,8 @@
 """Is this table model what it says, and does every kernel here give its integers?
 
-Four proofs: the file's hashes; the accumulator widths, anew from the codes; every kernel x ISA against the NumPy
-reference on the file's own tensors, compared with ==; one hash of the logits over ISAs, arithmetics, threads and
-cuts of the prompt.
+Four proofs, in this order: the file's hashes; the accumulator widths, anew from the codes; every kernel x ISA against
+the NumPy reference on the file's own tensors, compared with ==; one hash of the logits over ISAs, arithmetics, threads
+and cuts of the prompt.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ ARITHMETICS: tuple[Arithmetic, ...] = ("multiply", "lookup")
 TOKENS = 80  # of the prompt whose logits are hashed: a second batch of 64, many rounds of the 16 lanes
 WAYS = ((1, ()), (2, (1, 4)), (3, (50,)))  # threads, and where the prompt is cut
 Progress = Callable[[str, int, int], None]
+Tell = Callable[[TabulaeError], None]
 _Found = TypeVar("_Found")
 
 
@@ -68,31 +69,39 @@ class CheckReport(msgspec.Struct, frozen=True):
         return not self.problems and one_hash and not any(kernel.differing for kernel in self.kernels)
 
 
-def check(path: str | Path, *, progress: Progress | None = None) -> CheckReport:
+def check(path: str | Path, *, progress: Progress | None = None, tell: Tell | None = None) -> CheckReport:
     """Verify a table model and prove the kernels of this machine on it.
+
+    ``tell`` hears of a problem of the file as soon as it is found: of a broken hash before anything else is done.
 
     :raises FileError: the file is missing
     :raises TableModelError: it is so malformed that it cannot be opened
     """
     with open_table_model(path) as file:
-        report = verify(file, progress)
-        problems = [str(problem) for problem in report.problems]
+        problems: list[TabulaeError] = []
+
+        def found(problem: TabulaeError) -> None:
+            problems.append(problem)
+            if tell:
+                tell(problem)
+
+        report = verify(file, progress, found)
         return CheckReport(
             path=str(path),
-            kernels=_as_far_as_it_goes(_check_kernels(file, progress), problems),
-            hashes=_as_far_as_it_goes(_hashes(file, progress), problems),
-            problems=tuple(problems),
+            kernels=_as_far_as_it_goes(_check_kernels(file, progress), found),
+            hashes=_as_far_as_it_goes(_hashes(file, progress), found),
+            problems=tuple(map(str, problems)),
             widest=max((row.width or 0 for row in report.rows), default=0),
         )
 
 
-def _as_far_as_it_goes(found: Iterator[_Found], problems: list[str]) -> tuple[_Found, ...]:
-    """What was found until the file itself stopped it (weights that overflow, say), which is a problem of its own."""
+def _as_far_as_it_goes(proofs: Iterator[_Found], found: Tell) -> tuple[_Found, ...]:
+    """What was proved until the file itself stopped it (weights that overflow, say), which is a problem of its own."""
     results: list[_Found] = []
     try:
-        results.extend(found)
+        results.extend(proofs)
     except TabulaeError as error:
-        problems.append(str(error))
+        found(error)
     return tuple(results)
 
 
@@ -100,9 +109,10 @@ def _check_kernels(file: TableModelFile, progress: Progress | None) -> Iterator[
     records = [record for record in file.document.tensors if isinstance(record, TableRecord)]
     kernels = [(isa, arithmetic) for isa in _native.isas() for arithmetic in ARITHMETICS]
     differing: dict[tuple[str, str], list[str]] = {kernel: [] for kernel in kernels}
-    for done, record in enumerate(records):
+    sizes = [record.rows * record.cols for record in records]
+    for index, record in enumerate(records):
         if progress:
-            progress(f"kernels on {record.name}", done, len(records))
+            progress(f"kernels on {record.name}", sum(sizes[:index]), sum(sizes))
         native = _native.Model()
         weight = add_weight(native, file.matrix_parts(record.name))
         codes = probe(record.cols, record.exponents)
@@ -130,10 +140,10 @@ def _hashes(file: TableModelFile, progress: Progress | None) -> Iterator[LogitsH
     program = program_of(file)
     binding = Binding(program, weights_of(file))
     tokens = [(1 + 7919 * i) % program.vocabulary for i in range(min(TOKENS, program.context))]
-    runs = [(i, a, *way) for i in _native.isas() for a in ARITHMETICS for way in WAYS]
+    runs = [(i, a, *way) for i in _native.isas() for way in WAYS for a in ARITHMETICS]  # in turns: one is slower
     for done, (isa, arithmetic, threads, cuts) in enumerate(runs):
         if progress:
-            progress(f"logits, {isa} {arithmetic}", done, len(runs))
+            progress(f"logits, {isa} {arithmetic}, {threads} threads", done, len(runs))
         session = Session(Engine(binding, threads=threads, arithmetic=arithmetic, isa=isa), len(tokens))
         pieces = [piece for begin, end in pairwise((0, *cuts, len(tokens))) if (piece := tokens[begin:end])]
         digest = hashlib.sha256()

@@ -1,14 +1,13 @@
 """From what a user asks for to a plan, and from a plan or a budget to a table model."""
 
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from tabulae.cores import available_cores
-from tabulae.errors import FileError
 from tabulae.evaluation.sensitivity import Source, tables
+from tabulae.files import check_place
 from tabulae.planning.budget import Budget, parse_size
 from tabulae.planning.plan import Plan, check, read
 from tabulae.workflows.budgeted import Built, build_within
@@ -63,7 +62,6 @@ def build_planned(
     """
     budget, calibration = _checked(model, wanted), wanted.get("calibration")
     check_target(model, Path(path))
-    check_place(path)
     text = _text(calibration)  # once: it may be a pipe
     if verify is None:
         verify = model.parameters() <= LARGE
@@ -118,16 +116,6 @@ def _planner(model: "TrainedModel", wanted: Wanted, text: str | None) -> Planner
         threads=threads,
         progress=progress,
     )
-
-
-def check_place(path: str | Path) -> None:
-    """Refuse a file whose folder cannot be written, before long work.
-
-    :raises FileError: there is no such folder, or no right to write there
-    """
-    folder = Path(path).absolute().parent
-    if not (folder.is_dir() and os.access(folder, os.W_OK)):
-        raise FileError(str(path), "its folder must be there and writable", folder, "make it, or give another -o")
 
 
 def _checked(model: "TrainedModel", wanted: Wanted) -> Budget:

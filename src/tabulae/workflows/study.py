@@ -18,12 +18,13 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.calibration import Draft
 from tabulae.calibration.split_rows import token_bands
 from tabulae.epoch import CODE
-from tabulae.errors import FileError, UsageError
+from tabulae.errors import UsageError
 from tabulae.evaluation.importance import measure_importance
 from tabulae.evaluation.journal import Journal
 from tabulae.evaluation.measured import measured
 from tabulae.evaluation.sensitivity import Sensitivity, Source, read, tables, write
 from tabulae.evaluation.windows import Windows
+from tabulae.files import unreadable
 from tabulae.planning.plan import Calibration, SensitivitySource
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel
@@ -132,7 +133,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise FileError(str(path), "the text must be a readable file", error.strerror or error) from None
+        raise unreadable(path, error) from None
     except UnicodeDecodeError as error:
         raise UsageError(str(path), "the text must be UTF-8", error.reason) from None
 

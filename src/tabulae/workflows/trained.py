@@ -14,7 +14,7 @@ from tabulae.planning.plan import Plan
 from tabulae.program import architectures
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
-from tabulae.sources import open_source
+from tabulae.sources import find_kind, open_source
 from tabulae.text.data import TokenizerData
 from tabulae.text.fits import fitted
 from tabulae.workflows.budgeted import Built
@@ -177,11 +177,16 @@ def open_trained(path: str | Path, *, ignore_keys: Collection[str] = (), tokeniz
 def is_trained_model(path: Path, ignore_keys: Collection[str] = ()) -> bool:
     """Whether it is one to open, and no table model.
 
+    :raises FileError: nothing is there
+    :raises ModelError: it is neither
     :raises UsageError: keys to ignore of a table model, which has no configuration
     """
     if is_table_model(path) and ignore_keys:
         raise UsageError("ignore-key", "it must go with a trained model", f"a table model, {path}", "leave it out")
-    return not is_table_model(path)
+    if is_table_model(path):
+        return False
+    find_kind(path, "a table model (*.tab)")
+    return True
 
 
 def is_table_model(path: Path) -> bool:

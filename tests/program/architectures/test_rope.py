@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 from tiny_models import LLAMA3, FakeSource
+from tiny_tables import float_model
 
 from tabulae.errors import ModelError
 from tabulae.program.architectures._gguf import rope as rope_gguf
@@ -193,6 +194,24 @@ def test_the_original_length_may_stand_outside() -> None:
     assert frequencies(24, rope_huggingface(meta, 128)) == frequencies(
         24, rope_huggingface({"rope_parameters": YARN}, 128)
     )
+
+
+@pytest.mark.parametrize("at", ["rope_scaling", "rope_parameters"])
+@pytest.mark.parametrize(
+    ("key", "same", "other"), [("rope_theta", 500, 1e4), ("original_max_position_embeddings", 32, 64)]
+)
+def test_what_stands_outside_and_inside_must_agree(at: str, key: str, same: float, other: float) -> None:
+    meta = {"rope_theta": 500.0, at: YARN}
+    assert rope_huggingface({**meta, key: same}, 128) is not None
+    with pytest.raises(ModelError, match=rf"\[{key}\] spellings .* got {key} = {other}, {at}.{key} = .*--ignore-key"):
+        rope_huggingface({**meta, key: other}, 128)
+
+
+@pytest.mark.parametrize(("key", "inside"), [("rope_theta", "full"), ("rope_local_base_freq", "sliding")])
+def test_the_two_bases_of_gemma_must_agree_with_those_outside(key: str, inside: str) -> None:
+    full = rf"rope_parameters.{inside}_attention.rope_theta"
+    with pytest.raises(ModelError, match=rf"\[{key}\] spellings of one key must agree, but got {key} = 7.0, {full} = "):
+        float_model("gemma3", **{key: 7.0})
 
 
 def test_a_gguf_scaling_that_is_not_done_is_refused() -> None:

@@ -23,11 +23,12 @@ from math import sqrt
 
 import numpy as np
 
+from tabulae.arithmetic.arrays import Float64s
 from tabulae.arithmetic.elementary import log2
 from tabulae.errors import UsageError
 from tabulae.formats.codebook import INT8, Codebook, exact_codebook
 from tabulae.formats.density import Base, Density, source_density
-from tabulae.formats.distributions import NORMAL, Float64s
+from tabulae.formats.distributions import NORMAL
 from tabulae.formats.element import FittedElement
 
 FINEST = 2.0**-6  # steps in RMS: 127 of them reach 2 RMS

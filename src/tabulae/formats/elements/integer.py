@@ -9,8 +9,8 @@ array([-1.        , -0.33333333,  0.33333333,  1.        ])
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Int64s
 from tabulae.formats.codebook import Codebook, best_unit, exact_codebook
 from tabulae.formats.density import Base, source_density
 from tabulae.formats.distributions import NORMAL
@@ -42,7 +42,7 @@ class Integer(Element):
         end = integers[-1] if base == "signmax" else min(-integers[0], integers[-1])
         return exact_codebook(integers, 1 / float(end))
 
-    def _integers(self) -> npt.NDArray[np.int64]:
+    def _integers(self) -> Int64s:
         half = 2 ** (self.bits - 1)
         if self.sign == "sym":
             return np.arange(1 - 2 * half, 2 * half, 2)

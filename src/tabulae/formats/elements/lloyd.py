@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Bools, Float64s
 from tabulae.arithmetic.elementary import interpolate, power
 from tabulae.formats.codebook import Codebook, round_codebook
 from tabulae.formats.density import Base, Density, block_density, source_density
-from tabulae.formats.distributions import NORMAL, Float64s
+from tabulae.formats.distributions import NORMAL
 from tabulae.formats.element import FittedElement, check_bits
 
 ROW = 1024  # the block size that stands for a whole row or tensor as long as no weights are known
@@ -87,7 +87,7 @@ def _costs(sums: Float64s) -> Float64s:
 
 
 @lru_cache(maxsize=4)
-def _before(n: int) -> npt.NDArray[np.bool_]:
+def _before(n: int) -> Bools:
     """Where j < i [j, i]."""
     return np.tri(n, k=-1, dtype=bool).T
 

@@ -17,6 +17,7 @@ from tabulae.program.architectures._rope import THETA, Rope, frequencies
 BLOCK = 1 << 10  # rows
 LLAMA = Names(prefixes={"model.": ("",)})
 IGNORED = ("*.rotary_emb.inv_freq", "lm_head.weight")  # constants of a rotation, and a head that is the embedding
+ORIGINAL = "original_max_position_embeddings"
 KINDS = ("full_attention", "sliding_attention")
 HARMLESS: Harmless = {
     "names and versions": (
@@ -174,19 +175,30 @@ def _equal(source: Source, a: str, b: str) -> bool:
 def rope_of(values: Mapping[str, Any], theta: float, context: int) -> Rope:
     """From one record of a config.json; ``theta`` where it has none."""
     kind = first(values, ("rope_type", "type"), "default")
-    values.get("original_max_position_embeddings")  # only where the kind needs it
+    values.get(ORIGINAL)  # only where the kind needs it
     return Rope(number(values, "rope_theta", default=theta), str(kind), values, context)
+
+
+def agree(meta: Mapping[str, Any], key: str, at: str, inside: Mapping[str, Any], name: str) -> None:
+    """Refuse a ``key`` of the configuration and a ``name`` inside its record ``at``, two spellings, that differ.
+
+    :raises ModelError: naming both
+    """
+    inner = f"{at}.{name}"
+    first({key: meta.get(key), inner: inside.get(name)}, (key, inner))
 
 
 def rope(meta: Mapping[str, Any], context: int, theta: float = THETA) -> Rope:
     """From config.json: ``rope_scaling`` with ``rope_theta`` (transformers 4) goes before ``rope_parameters`` (5).
 
-    :raises ModelError: both are there, and do not mean the same base
+    :raises ModelError: both are there, and do not mean the same base; or the base or the original length stands outside
+        of them, too, and differs
     """
     scaling, parameters = record(meta, "rope_scaling"), record(meta, "rope_parameters")
-    key = "original_max_position_embeddings"
-    original = first({key: meta.get(key), f"rope.{key}": (scaling or parameters).get(key)}, (key, f"rope.{key}"))
-    outer = {} if original is None else {key: original}
+    for key in ("rope_theta", ORIGINAL):
+        agree(meta, key, "rope_scaling" if scaling else "rope_parameters", scaling or parameters, key)
+    original = meta.get(ORIGINAL)
+    outer = {} if original is None else {ORIGINAL: original}
     theta = number(meta, "rope_theta", default=theta)
     rope = rope_of(over(outer, scaling or parameters), theta, context)
     if scaling and parameters:

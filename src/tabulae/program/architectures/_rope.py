@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tabulae.arithmetic.arrays import Float64s
 from tabulae.arithmetic.elementary import exp2, log, log2
 from tabulae.errors import ModelError
 from tabulae.program.architectures._fields import first, flag, integer, number
 from tabulae.program.ops.rotary import Rotary
 
-Float64s = npt.NDArray[np.float64]
 THETA = 10000.0
 
 
