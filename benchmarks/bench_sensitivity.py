@@ -31,7 +31,7 @@ from tabulae.evaluation.fisher import fisher
 from tabulae.evaluation.importance import load, measure_importance
 from tabulae.evaluation.measured import measured
 from tabulae.evaluation.sensitivity import read, tables
-from tabulae.formats import parse
+from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
 from tabulae.planning.curves import measure_curves
 from tabulae.planning.flat import best_flat
@@ -115,7 +115,7 @@ class Bench:
     def kl(self, plan: Chosen) -> float:
         """Real KL, weights alone."""
         decoded = {
-            name: parse(one.format).encode(self.weights[name], self.importance.get(name)).decode()
+            name: Storage.parse(one.storage).encode(self.weights[name], self.importance.get(name)).decode()
             for name, one in plan.items()
         }
         windows = cut_text(choosing_text()[:200_000], self.tokenizer, count=8)
@@ -132,7 +132,7 @@ class Bench:
     def saved(self, values: Values, bits: float) -> str:
         """Bits that a plan with these sensitivities saves: predicted, and real with --kl."""
         plan = solve(self.options(values), self.fixed, Budget(bits=bits)).chosen
-        loss = fsum(self.truth[name] * self.curves[name].points[one.format].error for name, one in plan.items())
+        loss = fsum(self.truth[name] * self.curves[name].points[one.storage].error for name, one in plan.items())
         points = sorted((-np.log2(loss), bits) for bits, loss, _ in self.flats)
         cell = f"{np.interp(-np.log2(loss), *zip(*points, strict=True)) - bits:+.2f}"
         if not self.args.kl:

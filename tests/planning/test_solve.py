@@ -183,7 +183,7 @@ def test_equal_tensors_are_no_trouble():
 
 def test_tensors_that_lose_nothing_take_the_fewest_bytes():
     options = model(11) | {"zero": [Candidate("z", 64, 64, 0.0)]}
-    options["deaf"] = [Candidate(c.format, c.file, c.memory, 0.0) for c in options["0"]]
+    options["deaf"] = [Candidate(c.storage, c.file, c.memory, 0.0) for c in options["0"]]
     found = solve(options, FIXED, Budget(size=int(np.mean(span(options, file_bytes)))))
     assert found.chosen["deaf"].file == min(c.file for c in options["deaf"])
 

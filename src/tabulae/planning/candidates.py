@@ -84,9 +84,9 @@ def lines(*, entropy: bool = False, any_format: bool = False) -> tuple[Line, ...
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One tensor in one format."""
+    """One tensor in one storage."""
 
-    format: str
+    storage: str  # its name
     file: int  # bytes of its entries, padding included
     memory: int  # bytes resident
     loss: float  # predicted, in nats

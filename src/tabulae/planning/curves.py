@@ -30,7 +30,7 @@ from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.arithmetic.matrix import row_chunks
 from tabulae.cores import available_cores
 from tabulae.errors import UsageError
-from tabulae.formats import parse
+from tabulae.formats import Storage
 from tabulae.planning.candidates import LINES, ZERO, Candidate, Line
 from tabulae.planning.sizes import DIGITS, Coded, Shape, coded_of, table_sizes
 from tabulae.statistics.sample import sampled_rows
@@ -45,25 +45,25 @@ ReadRows = Callable[[str, Int64s], Float32s]  # rows of a tensor, ascending, flo
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A tensor in one format."""
+    """A tensor in one storage."""
 
     error: float  # R^2
     coded: Coded | None = None  # where codes have variable length
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """One tensor in every candidate format; if it is all zero there is one, without error."""
+    """One tensor in every candidate storage; if it is all zero there is one, without error."""
 
     name: str
     shape: Shape
-    points: dict[str, Point]
+    points: dict[str, Point]  # by the name of the storage
 
     def candidates(self, sensitivity: float, digits: int = DIGITS) -> list[Candidate]:
-        """What each format costs, and the loss predicted of it: ``sensitivity`` (nats) times R^2."""
+        """What each storage costs, and the loss predicted of it: ``sensitivity`` (nats) times R^2."""
         found = []
-        for form, point in self.points.items():
-            sizes = table_sizes(self.name, self.shape, form, point.coded, digits)
-            found.append(Candidate(form, sizes.file, sizes.memory, sensitivity * point.error, sizes.header))
+        for name, point in self.points.items():
+            sizes = table_sizes(self.name, self.shape, name, point.coded, digits)
+            found.append(Candidate(name, sizes.file, sizes.memory, sensitivity * point.error, sizes.header))
         return found
 
 
@@ -161,7 +161,7 @@ def measure_curve(
 
 def measure_point(
     sample: Float32s,
-    form: str,
+    storage: str,
     *,
     importance: Float32s | None = None,
     shares: Float32s | None = None,
@@ -175,7 +175,7 @@ def measure_point(
     weighed = importance
     if shares is not None:
         weighed = shares[:, None] * (np.ones(sample.shape[1], np.float32) if importance is None else importance)
-    encoded = parse(form).encode(sample, weighed)
+    encoded = Storage.parse(storage).encode(sample, weighed)
     errors = encoded.decode() - sample
     lost, there = (np.einsum("ij,ij,i->j", x, x, each, dtype=np.float64) for x in (errors, sample))
     if importance is not None:

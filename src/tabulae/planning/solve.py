@@ -8,7 +8,7 @@ candidates that takes no more bytes: duality proves it (see ``dual``), however t
 >>> options = {"a": [Candidate("x", 10, 10, 4.0), Candidate("y", 20, 20, 1.0)],
 ...            "b": [Candidate("x", 10, 10, 2.0), Candidate("y", 20, 20, 1.5)]}
 >>> found = solve(options, Fixed(file=5, memory=0, counted=0, parameters=80), Budget(size=35))
->>> [candidate.format for candidate in found.chosen.values()], found.loss, found.gap
+>>> [candidate.storage for candidate in found.chosen.values()], found.loss, found.gap
 (['y', 'x'], 3.0, 0.0)
 """
 

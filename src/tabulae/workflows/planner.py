@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tabulae.calibration import Draft
 from tabulae.errors import UsageError
 from tabulae.evaluation.sensitivity import Sensitivity, tables
-from tabulae.formats import parse
+from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import lines
 from tabulae.planning.curves import Curve, Point, measure_curves
@@ -136,7 +136,7 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
     """
     names = tables(model.program)
     fixed, digits = fixed_of(model, Draft.of(model), names)
-    points = {form: Point(4.0 ** -parse(form).element.bits) for line in lines() for form in line.names}
+    points = {name: Point(4.0 ** -Storage.parse(name).format.element.bits) for line in lines() for name in line.names}
     curves = {name: Curve(name, (model.shape(name)[0], model.shape(name)[1]), points) for name in names}
     try:
         solve({name: curve.candidates(1.0, digits) for name, curve in curves.items()}, fixed, budget)
