@@ -14,11 +14,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
+
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
 from tabulae.formats.encoded import Encoded
 from tabulae.formats.format import Format
 from tabulae.formats.grammar import parse
+from tabulae.formats.input_statistics import InputStatistics, importance_of
 
 ROTATE, FEEDBACK = "/rotate=", "/feedback"
 SEED = re.compile(r"0|[1-9][0-9]{0,9}")
@@ -65,9 +68,13 @@ class Storage:
             must = "what is asked for must be known to this version"
             raise UsageError("storage", must, " and ".join(later), f"such as {self.format}")
 
-    def encode(self, x: Float32s, importance: Float32s | None = None) -> Encoded:
-        """Weights x [rows, cols] as integers; ``importance`` as of :meth:`Format.encode`."""
+    def encode(self, x: Float32s, inputs: InputStatistics | None = None, shares: Float32s | None = None) -> Encoded:
+        """Weights x [rows, cols] as integers, with a view to their input; ``shares`` [rows]: how many each row is for."""
         self.check()
+        importance = importance_of(inputs)
+        if shares is not None:
+            columns = np.ones(x.shape[1], np.float32) if importance is None else importance
+            importance = shares[:, None] * columns
         return self.format.encode(x, importance)
 
 

@@ -51,7 +51,7 @@ class Encoder:
 
     def _encode(self, record: TableRecord, storage: Storage) -> tuple[TableMatrix, Widths]:
         name, recipe = record.name, self._recipe
-        matrix = storage.encode(recipe.draft.read(name), recipe.draft.importance.get(name)).matrix
+        matrix = storage.encode(recipe.draft.read(name), recipe.draft.inputs.get(name)).matrix
         widths = prove(matrix)
         self._work.put(record, matrix, widths)
         return matrix, widths

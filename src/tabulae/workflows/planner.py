@@ -113,14 +113,14 @@ def planner(
     :raises ModelError: NaN or infinity in a tensor
     """
     usual = ENTROPY_STRENGTH if entropy else STRENGTH
-    strength = (usual if strength is None else strength) if study.importance else 0.0
+    strength = (usual if strength is None else strength) if study.inputs else 0.0
     bands = in_bands(model, study.sensitivity.values)
-    draft = prepared(model, study.importance, bands=bands, strength=strength)
+    draft = prepared(model, study.inputs, bands=bands, strength=strength)
     names = tables(draft.program)
     curves = measure_curves(
         {name: (draft.shape(name)[0], draft.shape(name)[1]) for name in names},
         (lambda name, rows: draft.read(name)[rows]) if draft.done else model.read_rows,
-        importance=draft.importance,
+        inputs=draft.inputs,
         candidates=lines(entropy=entropy, any_format=any_format),
         threads=threads,
         progress=progress,

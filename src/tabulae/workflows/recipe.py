@@ -13,7 +13,7 @@ from tabulae.artifact.records import FloatRecord, TensorRecord
 from tabulae.calibration import Draft
 from tabulae.calibration.split_rows import whole_name
 from tabulae.errors import UsageError
-from tabulae.formats import Storage
+from tabulae.formats import InputStatistics, Storage
 from tabulae.planning.plan import Plan
 from tabulae.planning.sizes import Fixed, fixed_sizes, planned_record, table_sizes
 from tabulae.program.operations import Program
@@ -63,18 +63,18 @@ class Recipe:
 
     draft: Draft
     storages: Mapping[str, Storage | None]  # of all tensors, in order; None: float32
-    importance: Mapping[str, Float32s] = field(default_factory=dict)  # that weighs errors
+    inputs: Mapping[str, InputStatistics] = field(default_factory=dict)  # that weigh errors
     strength: float = 0.0  # with which columns were scaled
     scaled: frozenset[str] = frozenset()  # whose columns
 
     @property
     def hash(self) -> str:
         """Of all that changes bytes and is neither a format nor the trained model; "" if there is nothing."""
-        if not self.importance:
+        if not self.inputs:
             return ""
         digest = xxhash.xxh3_128(repr(self.strength).encode())
-        for name in sorted(self.importance):
-            digest.update(name.encode() + np.ascontiguousarray(self.importance[name], "<f4").tobytes())
+        for name in sorted(self.inputs):
+            digest.update(name.encode() + np.ascontiguousarray(self.inputs[name].mean_square, "<f4").tobytes())
         return digest.hexdigest()
 
 
@@ -86,16 +86,16 @@ def by_rules(model: Trained, formats: Sequence[str] = ()) -> Recipe:
     return Recipe(Draft.of(model), choose(model.program, model.names, parse_rules(formats)))
 
 
-def by_plan(model: Trained, plan: Plan, importance: Mapping[str, Float32s]) -> Recipe:
-    """What a plan says; ``importance`` is that of its calibration text.
+def by_plan(model: Trained, plan: Plan, inputs: Mapping[str, InputStatistics]) -> Recipe:
+    """What a plan says; ``inputs`` are those of its calibration text.
 
-    :raises UsageError: columns to be scaled that cannot be, or without importance
+    :raises UsageError: columns to be scaled that cannot be, or nothing known of inputs
     """
     bands, scaled = in_bands(model, plan.storages()), plan.scaled()
-    if not importance and (scaled or not set(plan.storages()) <= set(model.names)):
+    if not inputs and (scaled or not set(plan.storages()) <= set(model.names)):
         raise UsageError("plan", "with bands or column_scale it must name its calibration", "none", "plan anew")
     only = {whole_name(name) for name in scaled}
-    draft = prepared(model, importance, bands=bands, strength=plan.column_strength, only=only)
+    draft = prepared(model, inputs, bands=bands, strength=plan.column_strength, only=only)
     unlike = sorted(draft.scaled.symmetric_difference(scaled))
     if unlike:
         must = "all bands of a tensor must have column_scale, or none"
@@ -107,7 +107,7 @@ def by_storages(draft: Draft, plan: Plan) -> Recipe:
     """A draft, its columns scaled already, as a plan stores them."""
     storages = plan.storages()
     chosen = {name: storages.get(name) for name in draft.names}
-    return Recipe(draft, chosen, draft.importance, plan.column_strength, plan.scaled())
+    return Recipe(draft, chosen, draft.inputs, plan.column_strength, plan.scaled())
 
 
 def records_of(recipe: Recipe) -> list[TensorRecord]:
