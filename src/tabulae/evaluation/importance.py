@@ -83,7 +83,7 @@ def measure_importance(
     :raises UsageError: ``grams`` that are no linears, or do not fit the memory of this machine
     :raises ModelError: an input that is NaN or infinite
     """
-    inputs = _inputs(model.program)
+    inputs = inputs_of(model.program)
     wanted = _wanted(model.program, grams)
     taps = {first: _Statistics(first in wanted) for first in dict.fromkeys(inputs.values())}
     tapped = Tapped(model, taps)
@@ -98,7 +98,7 @@ def measure_importance(
     return Importance(fingerprint, windows.fingerprint, len(windows) * (windows.length - 1), values)
 
 
-def _inputs(program: Program) -> dict[str, str]:
+def inputs_of(program: Program) -> dict[str, str]:
     """For every linear the first one that has the same input."""
     inputs: dict[str, str] = {}
     for operation in program.operations:
@@ -113,7 +113,7 @@ def gram_bytes(program: Program, linears: Collection[str]) -> int:
 
     :raises UsageError: a name that is no linear's
     """
-    inputs, columns = _inputs(program), _columns(program)
+    inputs, columns = inputs_of(program), _columns(program)
     unknown = sorted(set(linears) - inputs.keys())
     _require("gram", "names must be of linears of the model", not unknown, ", ".join(unknown[:5]))
     return sum(8 * columns[first] ** 2 for first in {inputs[name] for name in linears})
@@ -125,7 +125,7 @@ def _wanted(program: Program, grams: Collection[str]) -> frozenset[str]:
     _require(
         "gram", f"Gram matrices must fit the {memory} bytes of this machine", size <= memory, f"{size} bytes", FEWER
     )
-    inputs = _inputs(program)
+    inputs = inputs_of(program)
     return frozenset(inputs[name] for name in grams)
 
 

@@ -58,6 +58,11 @@ class Storage:
         """E of the activation codes of its input."""
         return EXPONENTS if self.rotate is None else ROTATED
 
+    @property
+    def input(self) -> tuple[int | None, int]:
+        """What it asks of its input, which is rotated and encoded once for all tables: they must agree on it."""
+        return self.rotate, self.exponents
+
     def check(self) -> None:
         """Refuse what this version cannot do, before any work: the one place that knows.
 
@@ -69,7 +74,7 @@ class Storage:
             raise UsageError("storage", must, " and ".join(later), f"such as {self.format}")
 
     def encode(self, x: Float32s, inputs: InputStatistics | None = None, shares: Float32s | None = None) -> Encoded:
-        """Weights x [rows, cols] as integers, with a view to their input; ``shares`` [rows]: how many each row is for."""
+        """Weights x [rows, cols] as integers, with a view to their input; rows stand for ``shares`` [rows] each."""
         self.check()
         importance = importance_of(inputs)
         if shares is not None:

@@ -91,3 +91,4 @@ class Candidate(msgspec.Struct, frozen=True):
     memory: int  # bytes resident
     loss: float  # predicted, in nats
     header: int = 0  # bytes of the header that it takes
+    input: tuple[int | None, int] | None = None  # what it asks of its input: tables of one input agree on it

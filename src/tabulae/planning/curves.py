@@ -64,7 +64,8 @@ class Curve(msgspec.Struct, frozen=True):
         found = []
         for name, point in self.points.items():
             sizes = table_sizes(self.name, self.shape, name, point.coded, digits)
-            found.append(Candidate(name, sizes.file, sizes.memory, sensitivity * point.error, sizes.header))
+            asked, loss = Storage.parse(name).input, sensitivity * point.error
+            found.append(Candidate(name, sizes.file, sizes.memory, loss, sizes.header, asked))
         return found
 
 

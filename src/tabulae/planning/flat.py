@@ -14,8 +14,9 @@
 from collections.abc import Iterator, Mapping
 
 from tabulae.planning.budget import Budget
+from tabulae.planning.items import Chosen, Options
 from tabulae.planning.sizes import Fixed
-from tabulae.planning.solve import Chosen, Options, limits, loss_of, sum_of
+from tabulae.planning.solve import limits, loss_of, sum_of
 
 
 def best_flat(options: Options, fixed: Fixed, budget: Budget, others: Mapping[str, str]) -> Chosen | None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from tabulae.formats import Storage
 from tabulae.planning.candidates import Candidate
-from tabulae.planning.solve import Options
+from tabulae.planning.items import Options
 
 Known = Mapping[str, Mapping[str, tuple[int, int]]]  # tensor -> storage -> bytes in the file, resident
 

@@ -18,10 +18,10 @@ from tabulae.epoch import CODE
 from tabulae.errors import FileError
 from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
+from tabulae.planning.items import Options
 from tabulae.planning.plan import Plan, read, write
 from tabulae.planning.rebalance import Known, certain, corrected
 from tabulae.planning.sizes import resident_bytes, stored_bytes
-from tabulae.planning.solve import Options
 from tabulae.workflows.build import Encoder, Storages, build, check_target
 from tabulae.workflows.never_worse import Verdict, Verifier, verdict_of
 from tabulae.workflows.planner import Planner

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from tabulae.calibration import Draft
 from tabulae.errors import UsageError
+from tabulae.evaluation.importance import inputs_of
 from tabulae.evaluation.sensitivity import Sensitivity, tables
 from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import lines
 from tabulae.planning.curves import Curve, Point, measure_curves
 from tabulae.planning.flat import best_flat
+from tabulae.planning.items import Options
 from tabulae.planning.plan import Plan, plan_of
 from tabulae.planning.rebalance import certain
 from tabulae.planning.sizes import Fixed
-from tabulae.planning.solve import Options, Solution, loss_of, solve, sum_of
+from tabulae.planning.solve import Solution, loss_of, solve, sum_of
 from tabulae.workflows.choice import choose
 from tabulae.workflows.prepared import in_bands, prepared
 from tabulae.workflows.recipe import fixed_of
@@ -60,7 +62,8 @@ class Planner:
 
         :raises UsageError: no plan keeps to the budget
         """
-        return self._recorded(solve(options or self.options, self.fixed, budget), budget)
+        inputs = inputs_of(self.draft.program)
+        return self._recorded(solve(options or self.options, self.fixed, budget, inputs), budget)
 
     def flat(self, plan: Plan, size: int) -> Plan | None:
         """The best plan with one format for all (the embedding may keep its usual one) of at most ``size`` bytes.
