@@ -17,7 +17,7 @@ from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import lines
 from tabulae.planning.curves import Curve, Point, measure_curves
 from tabulae.planning.flat import best_flat
-from tabulae.planning.items import Options
+from tabulae.planning.items import Inputs, Items, Options
 from tabulae.planning.plan import Plan, plan_of
 from tabulae.planning.rebalance import certain
 from tabulae.planning.sizes import Fixed
@@ -57,13 +57,17 @@ class Planner:
         values = self.study.sensitivity.values
         return {name: curve.candidates(values[name], self.digits) for name, curve in self.curves.items()}
 
+    @property
+    def inputs(self) -> Inputs:
+        """The input of every linear, by the first linear that it has."""
+        return inputs_of(self.draft.program)
+
     def plan(self, budget: Budget, options: Options | None = None) -> Plan:
         """The plan that loses least; ``options`` where real sizes are known.
 
         :raises UsageError: no plan keeps to the budget
         """
-        inputs = inputs_of(self.draft.program)
-        return self._recorded(solve(options or self.options, self.fixed, budget, inputs), budget)
+        return self._recorded(solve(options or self.options, self.fixed, budget, self.inputs), budget)
 
     def flat(self, plan: Plan, size: int) -> Plan | None:
         """The best plan with one format for all (the embedding may keep its usual one) of at most ``size`` bytes.
@@ -76,7 +80,7 @@ class Planner:
         usual = choose(self.draft.program, self.draft.names)
         linear = usual[self.draft.program.linears()[0]]
         others = {name: str(usual[name]) for name in self.curves if usual[name] != linear}
-        found = best_flat(options, self.fixed, limit, others)
+        found = best_flat(Items.of(options, self.inputs).options, self.fixed, limit, others)
         if found is None:
             return None
         loss = sum_of(loss_of, found)
