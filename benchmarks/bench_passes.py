@@ -110,8 +110,8 @@ def prepare(options: argparse.Namespace) -> Bench:
     valid, test = (
         cut_text(text[: 8000 * options.windows], reference.tokenizer, count=options.windows) for text in texts
     )
-    importance = measure_importance(reference, valid, "").values
-    return Bench(Draft.of(trained, importance), vocabulary, reference, test, valid)
+    inputs = measure_importance(reference, valid, "").values
+    return Bench(Draft.of(trained, inputs), vocabulary, reference, test, valid)
 
 
 def test_text(options: argparse.Namespace) -> str:
@@ -126,7 +126,7 @@ def rows(bench: Bench, names: str, options: argparse.Namespace) -> Iterator[dict
     model = bench.model(draft.program, tensors)
     tokens = bench.test.inputs(0)
     deviation = float(np.abs(model.logits(tokens) - bench.reference.logits(tokens)).max())
-    importance = measure_importance(model, bench.valid, "").values
+    importance = {name: known.mean_square for name, known in measure_importance(model, bench.valid, "").values.items()}
     for name in options.formats:
         rounded, bits, errors = {}, 0.0, []
         for key, w in tensors.items():

@@ -19,6 +19,7 @@ import numpy as np
 import inputs
 import tabulae
 from tabulae.artifact.records import FloatRecord
+from tabulae.formats.input_statistics import of_squares
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import lines
 from tabulae.planning.curves import Curve, ReadRows, measure_curves
@@ -95,10 +96,10 @@ def measured(
     title: str, shapes: Mapping[str, Shape], read: ReadRows, args: argparse.Namespace, importance: Path | None = None
 ) -> dict[str, Curve]:
     """The curves, and how long they took."""
-    weights = None if importance is None else {k: v.astype(np.float32) for k, v in np.load(importance).items()}
+    known = {} if importance is None else {k: v.astype(np.float32) for k, v in np.load(importance).items()}
     candidates = lines(entropy=args.entropy)
     start, cpu = time.perf_counter(), time.process_time()
-    curves = measure_curves(shapes, read, importance=weights, candidates=candidates, threads=args.threads)
+    curves = measure_curves(shapes, read, inputs=of_squares(known), candidates=candidates, threads=args.threads)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     print(f"{title}: curves of {len(shapes)} tensors in {wall:.1f} s ({cpu / len(shapes):.3f} s of CPU each)")
     return curves

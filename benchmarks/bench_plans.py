@@ -43,7 +43,7 @@ from tabulae.workflows.budgeted import Built, build_within
 from tabulae.workflows.build import build
 from tabulae.workflows.load import from_file
 from tabulae.workflows.planner import Planner, planner
-from tabulae.workflows.recipe import by_formats
+from tabulae.workflows.recipe import by_storages
 from tabulae.workflows.study import study
 from tabulae.workflows.trained import TrainedModel
 
@@ -213,7 +213,7 @@ def flat(plans: Planner, path: Path, budget: Budget) -> Built:
     assert plan.totals is not None
     found = plans.flat(plan, plan.totals.file)
     assert found is not None
-    build(plans.model, path, by_formats(plans.draft, found))
+    build(plans.model, path, by_storages(plans.draft, found))
     print(sorted({entry.format for entry in found.entries}), file=sys.stderr)
     return Built(path, found, None)
 

@@ -31,7 +31,7 @@ from tabulae.evaluation.fisher import fisher
 from tabulae.evaluation.importance import load, measure_importance
 from tabulae.evaluation.measured import measured
 from tabulae.evaluation.sensitivity import read, tables
-from tabulae.formats import parse
+from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
 from tabulae.planning.curves import measure_curves
 from tabulae.planning.flat import best_flat
@@ -57,10 +57,10 @@ class Bench:
         self.windows = cut_text(text, self.tokenizer, count=4, length=128, first=16)
         found = load(args.importance, self.name, self.model.program) if args.importance else None
         loud = cut_text(text, self.tokenizer, count=20)
-        self.importance = (found or measure_importance(self.reference, loud, self.name)).values
+        self.inputs = (found or measure_importance(self.reference, loud, self.name)).values
         shapes = {name: self.weights[name].shape for name in tables(self.model.program)}
         self.curves = measure_curves(
-            shapes, lambda name, rows: self.weights[name][rows], importance=self.importance, threads=args.threads
+            shapes, lambda name, rows: self.weights[name][rows], inputs=self.inputs, threads=args.threads
         )
         self.fixed = fixed_sizes(
             [FloatRecord(name=name, shape=w.shape) for name, w in self.weights.items() if name not in shapes],
@@ -85,12 +85,12 @@ class Bench:
 
     def measure(self, windows: Windows) -> Values:
         """KL / R^2 of every tensor."""
-        options: dict[str, Any] = {"importance": self.importance, "threads": self.args.threads}
+        options: dict[str, Any] = {"inputs": self.inputs, "threads": self.args.threads}
         return measured(self.model.program, self.weights, windows, model=self.name, **options).values
 
     def gradients(self) -> Values:
         """Fisher, on the same windows."""
-        options: dict[str, Any] = {"model": self.name, "importance": self.importance}
+        options: dict[str, Any] = {"model": self.name, "inputs": self.inputs}
         return fisher(self.model.program, self.weights, self.windows, **options).values
 
     def noise(self) -> Values:
@@ -115,7 +115,7 @@ class Bench:
     def kl(self, plan: Chosen) -> float:
         """Real KL, weights alone."""
         decoded = {
-            name: parse(one.format).encode(self.weights[name], self.importance.get(name)).decode()
+            name: Storage.parse(one.storage).encode(self.weights[name], self.inputs.get(name)).decode()
             for name, one in plan.items()
         }
         windows = cut_text(choosing_text()[:200_000], self.tokenizer, count=8)
@@ -132,7 +132,7 @@ class Bench:
     def saved(self, values: Values, bits: float) -> str:
         """Bits that a plan with these sensitivities saves: predicted, and real with --kl."""
         plan = solve(self.options(values), self.fixed, Budget(bits=bits)).chosen
-        loss = fsum(self.truth[name] * self.curves[name].points[one.format].error for name, one in plan.items())
+        loss = fsum(self.truth[name] * self.curves[name].points[one.storage].error for name, one in plan.items())
         points = sorted((-np.log2(loss), bits) for bits, loss, _ in self.flats)
         cell = f"{np.interp(-np.log2(loss), *zip(*points, strict=True)) - bits:+.2f}"
         if not self.args.kl:

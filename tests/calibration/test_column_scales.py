@@ -8,6 +8,7 @@ from tabulae.calibration import Draft, column_scales, fold_norms
 from tabulae.calibration.column_scales import sinkhorn
 from tabulae.calibration.edges import edges
 from tabulae.errors import UsageError
+from tabulae.formats.input_statistics import of_squares
 
 rng = np.random.default_rng(6)
 
@@ -22,7 +23,7 @@ def uneven(model):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_powers_of_two_change_no_bit(name, tiny, logits) -> None:
     model = tiny(name)
-    draft = Draft.of(model, uneven(model))
+    draft = Draft.of(model, of_squares(uneven(model)))
     scaled = column_scales(draft, "importance", exact=True)
     np.testing.assert_array_equal(logits(scaled), logits(draft))
     edge = edges(draft)[0]
@@ -33,7 +34,11 @@ def test_powers_of_two_change_no_bit(name, tiny, logits) -> None:
 @pytest.mark.parametrize("by", ["sinkhorn", "importance"])
 def test_other_factors_leave_the_logits(name, by, tiny, deviation) -> None:
     model = tiny(name)
-    draft = fold_norms(Draft.of(model, uneven(model))) if by == "sinkhorn" else Draft.of(model, uneven(model))
+    draft = (
+        fold_norms(Draft.of(model, of_squares(uneven(model))))
+        if by == "sinkhorn"
+        else Draft.of(model, of_squares(uneven(model)))
+    )
     assert deviation(name, column_scales(draft, by)) < 1
 
 
@@ -77,7 +82,7 @@ def test_dead_channels_and_rows_stay_finite(tiny, deviation) -> None:
     importance = uneven(model)
     importance[down][8] = 0
     for by in ("sinkhorn", "importance"):
-        draft = column_scales(Draft.of(model, importance), by)
+        draft = column_scales(Draft.of(model, of_squares(importance)), by)
         assert all(np.isfinite(draft.tensors[name]).all() for name in draft.tensors)
         assert all(np.isfinite(x).all() for x in draft.importance.values())
 
@@ -85,7 +90,7 @@ def test_dead_channels_and_rows_stay_finite(tiny, deviation) -> None:
 def test_importance_follows(tiny) -> None:
     model = tiny("llama")
     importance = uneven(model)
-    draft = column_scales(Draft.of(model, importance), "importance", strength=1, kinds=["hidden"])
+    draft = column_scales(Draft.of(model, of_squares(importance)), "importance", strength=1, kinds=["hidden"])
     down, up = (f"model.layers.0.mlp.{part}_proj.weight" for part in ("down", "up"))
     x = draft.importance[down]
     inner = np.abs(np.log2(importance[down]) - np.log2(importance[down]).mean()) < 19
@@ -96,7 +101,7 @@ def test_importance_follows(tiny) -> None:
 
 def test_no_strength_changes_nothing(tiny) -> None:
     model = tiny("llama")
-    draft = column_scales(Draft.of(model, uneven(model)), "importance", strength=0)
+    draft = column_scales(Draft.of(model, of_squares(uneven(model))), "importance", strength=0)
     assert all((draft.tensors[name] == w).all() for name, w in model.weights.items())
 
 
@@ -107,7 +112,7 @@ def test_importance_must_be_known(tiny) -> None:
 
 def test_only_some_linears(tiny, logits) -> None:
     model = tiny("llama")
-    draft = Draft.of(model, uneven(model))
+    draft = Draft.of(model, of_squares(uneven(model)))
     edge = edges(draft)[0]
     scaled = column_scales(draft, "importance", exact=True, only=edge.consumers)
     np.testing.assert_array_equal(logits(scaled), logits(draft))
@@ -116,7 +121,7 @@ def test_only_some_linears(tiny, logits) -> None:
 
 
 def test_linears_of_one_input_go_together(tiny) -> None:
-    draft = Draft.of(tiny("llama"), uneven(tiny("llama")))
+    draft = Draft.of(tiny("llama"), of_squares(uneven(tiny("llama"))))
     consumers = next(edge.consumers for edge in edges(draft) if len(edge.consumers) > 1)
     with pytest.raises(UsageError, match="all of one input together"):
         column_scales(draft, "importance", only=consumers[:1])

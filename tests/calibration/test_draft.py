@@ -3,6 +3,7 @@ import pytest
 
 from tabulae.calibration import Draft, fold_norms
 from tabulae.errors import UsageError
+from tabulae.formats.input_statistics import of_squares
 
 
 class Counting:
@@ -46,4 +47,4 @@ def test_a_draft_is_what_a_draft_can_be_made_of(tiny) -> None:
 )
 def test_importance_must_fit(name: str, values: list[float]) -> None:
     with pytest.raises(UsageError, match="importance"):
-        Draft.of(Counting(), {name: np.float32(values)})
+        Draft.of(Counting(), of_squares({name: np.float32(values)}))

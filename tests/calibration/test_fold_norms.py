@@ -3,6 +3,7 @@ import pytest
 from tiny_models import CONFIGS
 
 from tabulae.calibration import Draft, fold_norms, untie
+from tabulae.formats.input_statistics import of_squares
 from tabulae.program.ops.layer_norm import LayerNorm
 from tabulae.program.ops.rms_norm import RMSNorm
 
@@ -38,7 +39,7 @@ def test_importance_follows_the_gain(tiny) -> None:
     model = tiny("llama")
     name, norm = "model.layers.0.self_attn.k_proj.weight", "model.layers.0.input_layernorm.weight"
     model.weights[norm][3] = 0
-    draft = fold_norms(Draft.of(model, {name: np.full(64, 5, np.float32)}))
+    draft = fold_norms(Draft.of(model, of_squares({name: np.full(64, 5, np.float32)})))
     gains = np.delete(model.weights[norm], 3)
     np.testing.assert_allclose(np.delete(draft.importance[name], 3), 5 / gains**2, rtol=1e-6)
     assert draft.importance[name][3] == 0 and (draft.tensors[name][:, 3] == 0).all()
@@ -47,7 +48,7 @@ def test_importance_follows_the_gain(tiny) -> None:
 def test_importance_behind_a_bias_is_dropped(tiny) -> None:
     known = {"transformer.h.0.attn.c_attn.q.weight": np.ones(64, np.float32)}
     known["transformer.h.0.attn.c_proj.weight"] = np.ones(64, np.float32)
-    draft = fold_norms(Draft.of(tiny("gpt2"), known))
+    draft = fold_norms(Draft.of(tiny("gpt2"), of_squares(known)))
     assert set(draft.importance) == {"transformer.h.0.attn.c_proj.weight"}
 
 

@@ -3,6 +3,7 @@ import pytest
 from tiny_models import CONFIGS
 
 from tabulae.calibration import Draft, column_scales, rotate_heads
+from tabulae.formats.input_statistics import of_squares
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -20,9 +21,11 @@ def test_scales_may_come_first(tiny, deviation) -> None:
         name: np.exp2(rng.uniform(-6, 6, model.weights[name].shape[1])).astype(np.float32)
         for name in model.program.linears()
     }
-    draft = rotate_heads(column_scales(Draft.of(model, importance), "importance"))
+    draft = rotate_heads(column_scales(Draft.of(model, of_squares(importance)), "importance"))
     assert deviation("qwen2", draft) < 1
-    before, after = (d.importance for d in (column_scales(Draft.of(model, importance), "importance"), draft))
+    before, after = (
+        d.importance for d in (column_scales(Draft.of(model, of_squares(importance)), "importance"), draft)
+    )
     behind = "model.layers.0.self_attn.o_proj.weight"
     heads = before[behind].reshape(4, 16)
     np.testing.assert_allclose(after[behind].reshape(4, 16), np.repeat(heads.mean(1), 16).reshape(4, 16), rtol=1e-6)

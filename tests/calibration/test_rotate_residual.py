@@ -6,6 +6,7 @@ from tabulae.arithmetic.rotation import random_rotation
 from tabulae.calibration import Draft, bridge, fold_norms, rotate_residual, untie
 from tabulae.calibration.rotate_residual import turned_columns, turned_rows
 from tabulae.errors import UsageError
+from tabulae.formats.input_statistics import of_squares
 
 RMS = [name for name in CONFIGS if name.startswith(("llama", "qwen"))]
 EMBEDDING = "model.embed_tokens.weight"
@@ -41,7 +42,7 @@ def test_importance_of_rotated_columns_is_dropped(tiny) -> None:
     model = tiny("llama")
     names = [f"model.layers.0.{part}.weight" for part in ("mlp.up_proj", "mlp.down_proj")]
     importance = {name: np.ones(model.weights[name].shape[1], np.float32) for name in names}
-    assert set(rotate_residual(fold_norms(Draft.of(model, importance))).importance) == {names[1]}
+    assert set(rotate_residual(fold_norms(Draft.of(model, of_squares(importance)))).importance) == {names[1]}
 
 
 def test_rotations_have_length_one() -> None:

@@ -8,6 +8,7 @@ from tabulae.calibration.edges import edges
 from tabulae.calibration.sort_hidden import hidden_layers
 from tabulae.errors import UsageError
 from tabulae.formats import parse
+from tabulae.formats.input_statistics import of_squares
 from tabulae.program.interpreter import Interpreter
 from tabulae.program.ops.activate import Activate
 from tabulae.program.ops.gate import Gate
@@ -28,7 +29,7 @@ def deal_of(draft: Draft) -> tuple[int, ...]:
 def with_importance(model) -> Draft:
     rng = np.random.default_rng(4)
     readers = [one.weight for layer in hidden_layers(Draft.of(model)) for one in layer.readers]
-    return Draft.of(model, {name: rng.random(model.shape(name)[1], np.float32) for name in readers})
+    return Draft.of(model, of_squares({name: rng.random(model.shape(name)[1], np.float32) for name in readers}))
 
 
 @pytest.mark.parametrize("name", CONFIGS)

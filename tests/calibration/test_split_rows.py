@@ -9,6 +9,7 @@ from tabulae.calibration.split_rows import token_bands, whole_name
 from tabulae.evaluation.sensitivity import tables
 from tabulae.evaluation.torch_twin import Twin
 from tabulae.formats import parse
+from tabulae.formats.input_statistics import of_squares
 from tabulae.program.interpreter import Interpreter
 from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
@@ -46,7 +47,7 @@ def test_bands_in_torch(name, tiny) -> None:
     importance = {
         one.weight: np.ones(layer.width, np.float32) for layer in hidden_layers(whole) for one in layer.readers
     }
-    dealt = sort_hidden(Draft.of(tiny(name), importance), group=4)
+    dealt = sort_hidden(Draft.of(tiny(name), of_squares(importance)), group=4)
     expected, found = (
         Twin(draft.program, dict(draft.tensors)).logits(torch.tensor([TOKENS]), 0).detach().numpy()
         for draft in (whole, split_rows(dealt, least=SMALL, group=4))
@@ -66,7 +67,7 @@ def test_bands_hold_the_rows_they_name(tiny) -> None:
 def test_what_is_known_of_a_tensor_is_known_of_its_bands(tiny) -> None:
     model = tiny("llama")
     importance = {name: np.full(model.shape(name)[1], 2, np.float32) for name in model.program.linears()}
-    draft = split_rows(column_scales(Draft.of(model, importance), "importance"), least=SMALL, group=4)
+    draft = split_rows(column_scales(Draft.of(model, of_squares(importance)), "importance"), least=SMALL, group=4)
     linears = set(draft.program.linears())
     assert draft.importance.keys() == linears
     assert draft.scaled == linears  # a norm, an attention or a gate stands before every one

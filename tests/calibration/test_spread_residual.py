@@ -4,11 +4,14 @@ from tiny_models import CONFIGS
 
 from tabulae.calibration import Draft, spread_residual
 from tabulae.calibration.spread_residual import dealt
+from tabulae.formats.input_statistics import of_squares
 
 
 def with_importance(model) -> Draft:
     rng = np.random.default_rng(2)
-    return Draft.of(model, {name: rng.random(model.shape(name)[1], np.float32) for name in model.program.linears()})
+    return Draft.of(
+        model, of_squares({name: rng.random(model.shape(name)[1], np.float32) for name in model.program.linears()})
+    )
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -26,7 +29,7 @@ def test_loud_channels_stand_in_different_groups(tiny) -> None:
     loud = np.ones(64, np.float32)
     loud[8:24] = 1e6
     names = [name for name in model.program.linears() if model.shape(name)[1] == 64 and "o_proj" not in name]
-    draft = spread_residual(Draft.of(model, dict.fromkeys(names, loud)), group=8)
+    draft = spread_residual(Draft.of(model, of_squares(dict.fromkeys(names, loud))), group=8)
     for name in names:
         assert (draft.importance[name].reshape(8, 8) == 1e6).sum(1).tolist() == [2] * 8
         before = np.sort(np.square(model.weights[name]).sum(0) * loud)

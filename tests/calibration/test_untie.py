@@ -4,6 +4,7 @@ from tiny_models import CONFIGS
 
 from tabulae.calibration import Draft, bridge, fold_norms, untie
 from tabulae.calibration.untie import BRIDGE, HEAD
+from tabulae.formats.input_statistics import of_squares
 
 TIED = [name for name in CONFIGS if name in ("llama_biased", "qwen2", "gemma3")]
 
@@ -42,4 +43,4 @@ def test_where_there_is_nothing_to_do_it_is_noted(name, free, tiny) -> None:
 
 def test_importance_goes_with_the_head(tiny) -> None:
     known = {"model.embed_tokens.weight": np.ones(64, np.float32)}
-    assert set(untie(Draft.of(tiny("qwen2"), known)).importance) == {HEAD}
+    assert set(untie(Draft.of(tiny("qwen2"), of_squares(known))).importance) == {HEAD}

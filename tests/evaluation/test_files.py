@@ -28,7 +28,7 @@ def test_other_files_are_refused(tmp_path: Path, data: bytes) -> None:
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none", tmp_path):
-        with pytest.raises(FileError, match="the importance must be"):
+        with pytest.raises(FileError, match="it must be"):
             read_safetensors(path, "the importance")
 
 

@@ -7,7 +7,7 @@ from safetensors.numpy import load_file, save_file
 from tiny_tables import bound, float_model
 
 from tabulae.errors import FileError, ModelError, UsageError
-from tabulae.evaluation.importance import KEY, Importance, load, measure_importance, save
+from tabulae.evaluation.importance import KEY, Importance, gram_bytes, load, measure_importance, save
 from tabulae.evaluation.windows import Windows
 from tabulae.program.ops.rms_norm import rms_norm
 from tabulae.runtime.engine import Engine
@@ -52,18 +52,18 @@ def inputs_of(linear: str) -> np.ndarray:
 def test_it_is_the_mean_square_of_every_input(importance: Importance) -> None:
     assert importance.values.keys() == set(PROGRAM.linears())
     assert (importance.model, importance.text, importance.tokens) == ("model", WINDOWS.fingerprint, 33)
-    for linear, values in importance.values.items():
-        x = inputs_of(linear)
+    for linear, known in importance.values.items():
+        x, values = inputs_of(linear), known.mean_square
         assert len(x) == (3 * WINDOWS.scored if linear == "lm_head.weight" else 33)
         np.testing.assert_allclose(values, np.square(x, dtype=np.float64).mean(0), rtol=1e-6)
-        assert values.dtype == np.float32
+        assert values.dtype == np.float32 and known.gram is None
 
 
 def test_the_first_linear_against_a_plain_computation(importance: Importance) -> None:
     tokens = WINDOWS.tokens[:, :-1].reshape(-1)
     embedded = WEIGHTS["model.embed_tokens.weight"][tokens]
     x = rms_norm(embedded, WEIGHTS["model.layers.0.input_layernorm.weight"], 1e-5)
-    np.testing.assert_allclose(importance.values[FIRST], (x.astype(np.float64) ** 2).mean(0), rtol=1e-6)
+    np.testing.assert_allclose(importance.values[FIRST].mean_square, (x.astype(np.float64) ** 2).mean(0), rtol=1e-6)
 
 
 def test_linears_of_one_input_share_it(importance: Importance) -> None:
@@ -71,6 +71,32 @@ def test_linears_of_one_input_share_it(importance: Importance) -> None:
     q, k, v = (importance.values[f"{at}.self_attn.{x}_proj.weight"] for x in "qkv")
     assert q is k is v
     assert importance.values[f"{at}.mlp.gate_proj.weight"] is importance.values[f"{at}.mlp.up_proj.weight"]
+
+
+def test_gram_matrices_where_they_are_asked_for(importance: Importance) -> None:
+    q, k, down = (f"model.layers.1.{name}_proj.weight" for name in ("self_attn.q", "self_attn.k", "mlp.down"))
+    found = measure_importance(Model(), WINDOWS, "model", grams=[q, k, down])
+    assert {name for name, known in found.values.items() if known.gram is not None} >= {q, k, down}
+    assert found.values[q].gram is found.values[k].gram and found.values[FIRST].gram is None
+    for name in (q, down):
+        x, gram = inputs_of(name).astype(np.float64), found.values[name].gram
+        loudest = np.abs(x).max(axis=0)
+        assert (np.abs(gram - x.T @ x / len(x)) <= 2.0**-20 * np.outer(loudest, loudest)).all()
+        assert (gram == gram.T).all() and gram.dtype == np.float64
+    for name, known in found.values.items():
+        np.testing.assert_array_equal(known.mean_square, importance.values[name].mean_square)
+
+
+def test_the_memory_of_gram_matrices(monkeypatch) -> None:
+    q, k, down = (f"model.layers.1.{name}_proj.weight" for name in ("self_attn.q", "self_attn.k", "mlp.down"))
+    columns = {name: WEIGHTS[name].shape[1] for name in (q, down)}
+    assert gram_bytes(PROGRAM, [q, k, down]) == 8 * (columns[q] ** 2 + columns[down] ** 2)
+    with pytest.raises(UsageError, match="must be of linears of the model, but got none"):
+        measure_importance(Model(), WINDOWS, "model", grams=["none", q])
+    monkeypatch.setattr("tabulae.evaluation.importance.machine_memory", lambda: 100)
+    with pytest.raises(UsageError, match="must fit the 100 bytes of this machine") as error:
+        measure_importance(Model(), WINDOWS, "model", grams=[q])
+    assert "fewer linears" in error.value.hint
 
 
 def test_progress_counts_windows() -> None:
@@ -90,8 +116,8 @@ def test_what_is_saved_is_loaded_exactly(importance: Importance, path: Path, tmp
     found = load(path, "model", PROGRAM)
     assert (found.model, found.text, found.tokens) == (importance.model, importance.text, importance.tokens)
     assert found.values.keys() == importance.values.keys()
-    for name, values in importance.values.items():
-        np.testing.assert_array_equal(found.values[name], values, strict=True)
+    for name, known in importance.values.items():
+        np.testing.assert_array_equal(found.values[name].mean_square, known.mean_square, strict=True)
     save(found, tmp_path / "again")
     assert (tmp_path / "again").read_bytes() == path.read_bytes()
 

@@ -9,6 +9,7 @@ from tabulae.evaluation.sensitivity import checked, relative_error, tables
 from tabulae.evaluation.value import mean_of
 from tabulae.evaluation.windows import Windows
 from tabulae.formats import parse
+from tabulae.formats.input_statistics import of_squares
 from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 
@@ -31,7 +32,7 @@ def test_it_is_what_the_whole_model_loses(model):
     program, weights = float_model(model)
     rng = np.random.default_rng(8)
     importance = {name: rng.random(weights[name].shape[1], np.float32) for name in program.linears()}
-    found = measured(program, weights, WINDOWS, model="m", importance=importance)
+    found = measured(program, weights, WINDOWS, model="m", inputs=of_squares(importance))
     assert checked(found, "m", tables(program)) is found
     assert (found.source, found.text) == ("measured", WINDOWS.fingerprint)
     for name in tables(program):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tabulae.errors import UsageError
+from tabulae.formats.input_statistics import InputStatistics, of_squares
 from tabulae.planning.candidates import ZERO, Line, single
 from tabulae.planning.curves import PART, measure_curve, measure_curves, measure_point
 from tabulae.statistics.sample import MOST
@@ -43,10 +44,10 @@ def test_the_error_of_the_fit(draw):
     )(shape).astype(np.float32)
     importance = rng.lognormal(size=512).astype(np.float32)
     line = Line("lloyd:{b}/g64/search", (2, 3, 4, 5, 6, 7), (3, 5))
-    curve = measure_curve("w", x, shape, importance, [line])
+    curve = measure_curve("w", x, shape, InputStatistics(importance), [line])
     for bits, most in ((2, 0.08), (4, 0.02), (6, 0.05), (7, 0.07)):
         form = f"lloyd:{bits}/g64/search"
-        real = measure_point(x, form, importance=importance).error
+        real = measure_point(x, form, inputs=InputStatistics(importance)).error
         assert abs((curve.points[form].error / real) ** 0.5 - 1) < most, bits
 
 
@@ -71,18 +72,20 @@ def test_importance_counts():
     x, importance = weights("b"), np.zeros(128, np.float32)
     importance[:64] = 1
     x[:, 64:] *= 100
-    with_it = measure_point(x, "int:4/row/absmax", importance=importance).error
+    with_it = measure_point(x, "int:4/row/absmax", inputs=InputStatistics(importance)).error
     assert with_it > 10 * measure_point(x, "int:4/row/absmax").error
-    curves = measure_curves({"b": (64, 128)}, read, importance={"b": importance, "z": importance}, candidates=SMALL)
-    assert curves["b"] == measure_curve("b", weights("b"), (64, 128), importance, SMALL)
+    curves = measure_curves(
+        {"b": (64, 128)}, read, inputs=of_squares({"b": importance, "z": importance}), candidates=SMALL
+    )
+    assert curves["b"] == measure_curve("b", weights("b"), (64, 128), InputStatistics(importance), SMALL)
     nothing = np.zeros(128, np.float32)
-    assert measure_point(x, "int:4/row/absmax", importance=nothing).error == 0
+    assert measure_point(x, "int:4/row/absmax", inputs=InputStatistics(nothing)).error == 0
 
 
 @pytest.mark.parametrize("bad", [np.full(96, np.nan, np.float32), np.ones(5, np.float32), -np.ones(96, np.float32)])
 def test_bad_importance_is_named(bad):
     with pytest.raises(UsageError, match=r"^\[a\] importance must"):
-        measure_curves({"a": SHAPES["a"]}, read, importance={"a": bad}, candidates=SMALL)
+        measure_curves({"a": SHAPES["a"]}, read, inputs=of_squares({"a": bad}), candidates=SMALL)
 
 
 def test_zero_tensors_have_one_candidate_without_error():

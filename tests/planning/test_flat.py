@@ -18,7 +18,7 @@ OPTIONS = {"a": tensor(1, 9.0, 3.0, 1.0), "b": tensor(2, 5.0, 4.0, 0.5), "e": te
 
 def formats(budget, others):
     found = best_flat(OPTIONS, NOTHING, budget, others)
-    return found and {name: candidate.format for name, candidate in found.items()}
+    return found and {name: candidate.storage for name, candidate in found.items()}
 
 
 def test_one_format_and_the_embedding_has_its_own():
@@ -41,7 +41,7 @@ def test_every_limit_counts():
 def test_zero_tensors_keep_what_they_have():
     options = OPTIONS | {"z": [Candidate("zero", 1, 1, 0.0)]}
     found = best_flat(options, NOTHING, Budget(size=200), {"z": "f3"})
-    assert found["z"].format == "zero" and found["a"].format == "f3"
+    assert found["z"].storage == "zero" and found["a"].storage == "f3"
 
 
 def test_a_plan_is_never_predicted_to_be_worse():

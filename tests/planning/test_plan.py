@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tabulae.errors import FileError, UsageError
-from tabulae.formats import parse
+from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import Candidate
 from tabulae.planning.plan import Calibration, Plan, SensitivitySource, plan_of, read, write
@@ -67,8 +67,8 @@ def test_the_file_is_for_people(path):
 
 def test_the_formats_of_a_plan(path):
     edited(path, lambda record: record["entries"][1].update(format="float32"))
-    formats = read(path, model="f00d", names=NAMES).to_formats()
-    assert formats == {NAMES[0]: parse("lloyd:4/g64/search"), NAMES[1]: None}
+    formats = read(path, model="f00d", names=NAMES).storages()
+    assert formats == {NAMES[0]: Storage.parse("lloyd:4/g64/search"), NAMES[1]: None}
 
 
 def test_a_plan_by_hand_needs_little(tmp_path):
@@ -86,6 +86,10 @@ WRONG = {
     "an unknown format": (
         lambda r: r["entries"][1].update(format="foo:4/row/rms"),
         r"plan of model.b.weight\] the element must be known, but got 'foo'",
+    ),
+    "what cannot be done yet": (
+        lambda r: r["entries"][1].update(format="int:4/row/absmax/feedback"),
+        r"plan of model.b.weight\] what is asked for must be known to this version, but got feedback",
     ),
     "no format at all": (lambda r: r["entries"][1].update(format="?"), r"plan of model.b.weight\] a name must read"),
     "another model": (lambda r: r.update(model="cafe"), "must be for f00d, but got one for cafe"),

@@ -33,5 +33,5 @@ def test_the_longest_surprise_counts():
 def test_certain_leaves_what_is_known_or_exact():
     known = {"a": {"grid:4/row/rms": (1410, 1600)}}
     found = certain(OPTIONS, known)
-    assert [c.format for c in found["a"]] == ["grid:4/row/rms", "int:4/row/absmax"] and found["a"][0].file == 1410
+    assert [c.storage for c in found["a"]] == ["grid:4/row/rms", "int:4/row/absmax"] and found["a"][0].file == 1410
     assert found["b"] == OPTIONS["b"]  # nothing is certain there: all stay

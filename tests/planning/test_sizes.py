@@ -6,7 +6,7 @@ import pytest
 from tabulae.arithmetic.widths import prove
 from tabulae.artifact.records import FloatRecord, PlanEntry
 from tabulae.artifact.writer import TableModelWriter
-from tabulae.formats import parse
+from tabulae.formats import Storage, parse
 from tabulae.formats.outliers import positions
 from tabulae.planning.candidates import lines
 from tabulae.planning.curves import measure_point
@@ -23,7 +23,7 @@ def written(path, forms, shape, floats=FLOATS):
     weights = {name: rng.standard_normal(shape).astype(np.float32) for name in forms}
     digits = len(str(sum(4 * x.size for x in weights.values())))
     blob = b"x" * 100
-    records = [planned_record(name, shape, parse(form)) for name, form in forms.items()]
+    records = [planned_record(name, shape, Storage.parse(form)) for name, form in forms.items()]
     plan = [PlanEntry(name=name, format=form) for name, form in forms.items()]
     with TableModelWriter(path, [*records, *floats], plan=plan, blobs={"tabulae.x": blob}, **FIXED) as writer:
         for name, form in forms.items():
@@ -72,7 +72,7 @@ def test_codes_that_gain_nothing_are_not_coded():
 @pytest.mark.parametrize("share", ["0.29", "0.001", "0.57"])
 def test_outliers_are_counted_as_they_are_found(share):
     x = np.random.default_rng(0).standard_normal((10, 100)).astype(np.float32)
-    record = planned_record("w", x.shape, parse(f"int:4/row/absmax/sparse={share}"))
+    record = planned_record("w", x.shape, Storage.parse(f"int:4/row/absmax/sparse={share}"))
     assert record.outliers == len(positions(x, float(share)))
 
 

@@ -6,29 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from planning_options import FIXED, as_options, model, small, span
 
 from tabulae.errors import UsageError
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import Candidate
 from tabulae.planning.sizes import Fixed
 from tabulae.planning.solve import average_bits, file_bytes, loss_of, solve, sum_of
-
-FIXED = Fixed(file=1000, memory=300, counted=128, parameters=10**6)
-
-
-def model(seed, tensors=60, candidates=12, spread=1.2):
-    """Tensors of very different sizes, with formats about as good as real ones."""
-    rng = np.random.default_rng(seed)
-    sizes, sensitivity = np.exp(rng.normal(11, spread, tensors)), np.exp(rng.normal(0, 1.5, tensors))
-    found = {}
-    for name, (size, s) in enumerate(zip(sizes, sensitivity, strict=True)):
-        bits = np.sort(rng.uniform(2, 8, candidates))
-        losses = s * 4.0**-bits * np.exp(rng.normal(0, 0.1, candidates))
-        found[str(name)] = [
-            Candidate(f"{b:.2f}", int(size * b / 8), int(size * b * rng.uniform(1, 1.4) / 8), float(loss), 900)
-            for b, loss in zip(bits, losses, strict=True)
-        ]
-    return found
 
 
 def size(found):
@@ -37,11 +21,6 @@ def size(found):
 
 def memory(found):
     return FIXED.memory + sum(candidate.memory for candidate in found.chosen.values())
-
-
-def span(options, weight):
-    """The least and the most that plans can weigh."""
-    return [sum(pick(weight(c) for c in one) for one in options.values()) for pick in (min, max)]
 
 
 def test_two_hundred_budgets():
@@ -69,20 +48,6 @@ def plans(options, weights):
     """The loss and the weights of every plan there is."""
     for plan in product(*options.values()):
         yield sum(c.loss for c in plan), *(sum(weight(c) for c in plan) for weight in weights)
-
-
-small = st.lists(
-    st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(0, 40)), min_size=1, max_size=4),
-    min_size=1,
-    max_size=4,
-)
-
-
-def as_options(drawn):
-    return {
-        str(name): [Candidate(str(k), file, memory, float(loss)) for k, (file, memory, loss) in enumerate(one)]
-        for name, one in enumerate(drawn)
-    }
 
 
 @settings(max_examples=300, deadline=None)
@@ -183,7 +148,7 @@ def test_equal_tensors_are_no_trouble():
 
 def test_tensors_that_lose_nothing_take_the_fewest_bytes():
     options = model(11) | {"zero": [Candidate("z", 64, 64, 0.0)]}
-    options["deaf"] = [Candidate(c.format, c.file, c.memory, 0.0) for c in options["0"]]
+    options["deaf"] = [Candidate(c.storage, c.file, c.memory, 0.0) for c in options["0"]]
     found = solve(options, FIXED, Budget(size=int(np.mean(span(options, file_bytes)))))
     assert found.chosen["deaf"].file == min(c.file for c in options["deaf"])
 

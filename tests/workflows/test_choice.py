@@ -50,3 +50,9 @@ def test_the_last_match_counts():
 def test_patterns_without_a_match(rule):
     with pytest.raises(UsageError, match=r"such as a\.q"):
         chosen(rule)
+
+
+@pytest.mark.parametrize("rule", ["int:4/row/rms/rotate=1", "*q=int:4/row/rms/feedback"])
+def test_what_cannot_be_done_yet_is_refused_before_any_work(rule):
+    with pytest.raises(UsageError, match="must be known to this version"):
+        chosen(rule)

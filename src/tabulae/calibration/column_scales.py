@@ -50,22 +50,22 @@ def column_scales(
 
     ``strength`` is 1 for Sinkhorn's factors and 0.5 for importance, if nothing else is said.
 
-    Importance of the scaled linears follows: mean x^2 over the squared factor. ``only``: the linears to scale, where it
+    What is known of their inputs follows: x over the factor. ``only``: the linears to scale, where it
     is not all that can be; those that share an input go together.
 
     :raises UsageError: importance is asked for and not known of a linear's input; a linear in ``only`` that cannot be
         scaled, or not without another one
     """
     draft = begin(draft, "column_scales")
-    tensors, importance = draft.tensors, dict(draft.importance)
+    tensors, inputs = draft.tensors, dict(draft.inputs)
     for edge in _chosen(draft, kinds, only):
         wanted = _balancing(draft, edge) if by == "sinkhorn" else _by_importance(draft, edge)
         factors = _settled(wanted, STRENGTHS[by] if strength is None else strength, exact)
         tensors = tensors.changed(_scaled(draft, edge, factors))
         for name in edge.consumers:
-            if name in importance:
-                importance[name] = (importance[name] / np.square(factors[edge.columns])).astype(np.float32)
-        draft = replace(draft, tensors=tensors, importance=importance, scaled=draft.scaled.union(edge.consumers))
+            if name in inputs:
+                inputs[name] = inputs[name].over(factors[edge.columns])
+        draft = replace(draft, tensors=tensors, inputs=inputs, scaled=draft.scaled.union(edge.consumers))
     return draft
 
 
@@ -108,11 +108,11 @@ def _balancing(draft: Draft, edge: Edge) -> Float64s:
 
 
 def _by_importance(draft: Draft, edge: Edge) -> Float64s:
-    name = next((one for one in edge.consumers if one in draft.importance), None)
+    name = next((one for one in edge.consumers if one in draft.inputs), None)
     if name is None:
         must = f"the importance of {edge.consumers[0]} must be known"
         raise UsageError("column_scales", must, "none", "measure it on this draft, or leave out edges by kinds")
-    totals = np.bincount(edge.columns, draft.importance[name], edge.channels)  # query heads share channels
+    totals = np.bincount(edge.columns, draft.inputs[name].mean_square, edge.channels)  # query heads share channels
     return np.sqrt(totals / np.bincount(edge.columns, minlength=edge.channels))
 
 

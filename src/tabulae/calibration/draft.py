@@ -19,6 +19,7 @@ import numpy as np
 from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.arithmetic.matrix import row_chunks
 from tabulae.errors import UsageError
+from tabulae.formats.input_statistics import InputStatistics
 from tabulae.program.graph import Decoder
 
 
@@ -90,7 +91,7 @@ class Draft:
 
     program: Decoder
     tensors: Tensors
-    importance: Mapping[str, Float32s] = field(default_factory=dict)  # linear -> mean x^2 of its input [cols]
+    inputs: Mapping[str, InputStatistics] = field(default_factory=dict)  # of linears, as far as they are known
     done: tuple[str, ...] = ()  # passes, in order
     turned: frozenset[str] = frozenset()  # linears and embeddings whose columns are rotated
     scaled: frozenset[str] = frozenset()  # linears whose columns are scaled
@@ -109,28 +110,33 @@ class Draft:
         """One tensor after all passes."""
         return self.tensors[name]
 
+    @property
+    def importance(self) -> dict[str, Float32s]:
+        """Linear -> mean x^2 of its input [cols], as far as it is known."""
+        return {name: known.mean_square for name, known in self.inputs.items()}
+
     def loudness(self, name: str) -> Float64s:
         """Of every column of a linear [cols] the sum of its squares times importance, which must be known."""
         weights = self.tensors[name]
         energy = np.zeros(weights.shape[1])
         for rows in row_chunks(*weights.shape):
             energy += np.square(weights[rows], dtype=np.float64).sum(axis=0)
-        return energy * self.importance[name]
+        return energy * self.inputs[name].mean_square
 
     def noted(self, note: str) -> "Draft":
         """With one note more."""
         return replace(self, notes=(*self.notes, note))
 
     @staticmethod
-    def of(model: Trained, importance: Mapping[str, Float32s] | None = None) -> "Draft":
-        """The trained model as it is; ``importance`` is that of its linears' inputs.
+    def of(model: Trained, inputs: Mapping[str, InputStatistics] | None = None) -> "Draft":
+        """The trained model as it is; ``inputs``: what is known of those of its linears.
 
         :raises UsageError: importance that does not fit its linear, or is not finite and positive or zero
         """
         tensors = Tensors({name: Tensor(model.shape(name), partial(model.read, name)) for name in model.names})
-        for name, values in (importance or {}).items():
-            _check_importance(name, values, tensors)
-        return Draft(model.program, tensors, dict(importance or {}))
+        for name, known in (inputs or {}).items():
+            _check_importance(name, known.mean_square, tensors)
+        return Draft(model.program, tensors, dict(inputs or {}))
 
 
 def _check_importance(name: str, values: Float32s, tensors: Tensors) -> None:

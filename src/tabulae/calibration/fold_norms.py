@@ -30,7 +30,7 @@ Norm = RMSNorm | LayerNorm
 def fold_norms(draft: Draft) -> Draft:
     """Fold every norm that can be.
 
-    The importance of a linear follows (mean x^2 over the squared gain); where its norm had a bias it is dropped,
+    What is known of a linear's input follows (x over the gain); where its norm had a bias it is dropped,
     because the mean of x is not known: measure it anew.
     """
     draft = begin(draft, "fold_norms")
@@ -60,13 +60,12 @@ def _fold_gain(draft: Draft, norm: Norm, linears: tuple[Linear, ...]) -> Draft:
     gain = draft.tensors[norm.weight]
     changes = {norm.weight: Tensor(gain.shape, lambda: np.ones_like(gain))}
     changes |= {one.weight: draft.tensors.tensor(one.weight).then(lambda w: w * gain) for one in linears}
-    square = np.square(gain, dtype=np.float64)
-    inverse = np.divide(1, square, out=np.zeros_like(square), where=square > 0)
-    importance = dict(draft.importance)
+    factors = gain.astype(np.float64)
+    inputs = dict(draft.inputs)
     for one in linears:
-        if one.weight in importance:
-            importance[one.weight] = (importance[one.weight] * inverse).astype(np.float32)
-    return replace(draft, tensors=draft.tensors.changed(changes), importance=importance)
+        if one.weight in inputs:
+            inputs[one.weight] = inputs[one.weight].over(factors)
+    return replace(draft, tensors=draft.tensors.changed(changes), inputs=inputs)
 
 
 def _fold_bias(draft: Draft, norm: Norm, linears: tuple[Linear, ...]) -> Draft:
@@ -80,7 +79,7 @@ def _fold_bias(draft: Draft, norm: Norm, linears: tuple[Linear, ...]) -> Draft:
         draft,
         program=msgspec.structs.replace(draft.program, operations=operations),
         tensors=draft.tensors.changed(changes, dropped=frozenset({norm.bias})),
-        importance={name: x for name, x in draft.importance.items() if name not in folded},
+        inputs={name: x for name, x in draft.inputs.items() if name not in folded},
     )
 
 

@@ -37,15 +37,10 @@ def rotate_heads(draft: Draft, seed: int = 0) -> Draft:
             changes |= {name: draft.tensors.tensor(name).then(_columns(rotation)) for name in edge.consumers}
             widths |= dict.fromkeys(edge.consumers, heads[edge.number])
     turned = frozenset(widths)
-    importance = dict(draft.importance)
-    for name in turned.intersection(importance):
-        importance[name] = _evened(importance[name], widths[name])
-    return replace(draft, tensors=draft.tensors.changed(changes), importance=importance, turned=draft.turned | turned)
-
-
-def _evened(importance: Float32s, head: int) -> Float32s:
-    means = importance.reshape(-1, head).mean(1, dtype=np.float64)
-    return np.repeat(means, head).astype(np.float32)
+    inputs = dict(draft.inputs)
+    for name in turned.intersection(inputs):
+        inputs[name] = inputs[name].evened(widths[name])
+    return replace(draft, tensors=draft.tensors.changed(changes), inputs=inputs, turned=draft.turned | turned)
 
 
 def _columns(rotation: Rotation) -> Callable[[Float32s], Float32s]:

@@ -27,7 +27,7 @@ from tabulae.errors import UsageError
 def rotate_residual(draft: Draft, seed: int = 0) -> Draft:
     """Rotate the residual stream by random signs and Hadamard transforms over its full width.
 
-    The importance of linears that read it is dropped: measure it anew.
+    What is known of the inputs of linears that read it is dropped: measure it anew.
 
     :raises UsageError: an operation on the stream forbids it, or the width cannot be factored
 
@@ -48,8 +48,8 @@ def rotate_residual(draft: Draft, seed: int = 0) -> Draft:
         turn = partial(turned_columns if side == "columns" else turned_rows, rotation=rotation)
         tensors = tensors.changed({name: tensors.tensor(name).then(turn)})
     turned = frozenset(name for name, side in basis.sides if side == "columns")
-    importance = {name: x for name, x in draft.importance.items() if name not in turned}
-    return replace(draft, tensors=tensors, importance=importance, turned=draft.turned | turned)
+    inputs = {name: x for name, x in draft.inputs.items() if name not in turned}
+    return replace(draft, tensors=tensors, inputs=inputs, turned=draft.turned | turned)
 
 
 def turned_columns(w: Float32s, rotation: Rotation) -> Float32s:

@@ -9,8 +9,9 @@ operation between deals the units to groups as it writes them.
 
 >>> trained = tabulae.open(model)
 >>> behind = [f"model.layers.{layer}.mlp.down_proj.weight" for layer in (0, 1)]
->>> importance = {name: np.ones(trained.shape(name)[1], np.float32) for name in behind}
->>> draft = sort_hidden(Draft.of(trained, importance), group=43)
+>>> from tabulae.formats.input_statistics import of_squares
+>>> inputs = of_squares({name: np.ones(trained.shape(name)[1], np.float32) for name in behind})
+>>> draft = sort_hidden(Draft.of(trained, inputs), group=43)
 >>> [op.deal for op in draft.program.operations if isinstance(op, Gate)]
 [(2, 2, 43), (2, 2, 43)]
 >>> columns = np.square(draft.tensors[behind[0]]).sum(0)
@@ -61,7 +62,7 @@ def hidden_layers(draft: Draft) -> Iterator[Hidden]:
 
 
 def sort_hidden(draft: Draft, *, group: int = BLOCK) -> Draft:
-    """Sort the units of every feed-forward layer, and deal them to groups of columns behind; importance follows.
+    """Sort the units of every feed-forward layer, and deal them to groups of columns behind; statistics of inputs too.
 
     ``group``: the smallest of block formats. Pairs of groups get units from afar, too.
 
@@ -70,7 +71,7 @@ def sort_hidden(draft: Draft, *, group: int = BLOCK) -> Draft:
     :raises UsageError: the importance of a linear behind hidden units is not known
     """
     draft = begin(draft, "sort_hidden")
-    tensors, importance, operations = draft.tensors, dict(draft.importance), list(draft.program.operations)
+    tensors, inputs, operations = draft.tensors, dict(draft.inputs), list(draft.program.operations)
     for layer in hidden_layers(draft):
         if layer.width % group:
             draft = draft.noted(f"sort_hidden: {layer.width} units are no groups of {group}")
@@ -79,10 +80,10 @@ def sort_hidden(draft: Draft, *, group: int = BLOCK) -> Draft:
         deal = _deal(layer.width, group)
         columns = order[dealt_ranks(deal, layer.width)]
         tensors = tensors.changed(_moved(draft, layer, order, columns))
-        importance |= {one.weight: importance[one.weight][columns] for one in layer.readers}
+        inputs |= {one.weight: inputs[one.weight].taken(columns) for one in layer.readers}
         operations[layer.number] = msgspec.structs.replace(operations[layer.number], deal=deal)
     program = msgspec.structs.replace(draft.program, operations=tuple(operations))
-    return replace(draft, program=program, tensors=tensors, importance=importance)
+    return replace(draft, program=program, tensors=tensors, inputs=inputs)
 
 
 def _deal(width: int, group: int) -> tuple[int, ...]:
@@ -91,7 +92,7 @@ def _deal(width: int, group: int) -> tuple[int, ...]:
 
 
 def _loudness(draft: Draft, layer: Hidden) -> Float64s:
-    unknown = [one.weight for one in layer.readers if one.weight not in draft.importance]
+    unknown = [one.weight for one in layer.readers if one.weight not in draft.inputs]
     if unknown:
         raise UsageError("sort_hidden", f"the importance of {unknown[0]} must be known", "none", "measure it")
     loud: Float64s = np.sum([draft.loudness(one.weight) for one in layer.readers], axis=0)

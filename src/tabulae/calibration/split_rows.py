@@ -54,7 +54,7 @@ def split_rows(draft: Draft, *, least: int = LEAST, group: int = BLOCK) -> Draft
         draft,
         program=_with_bands(draft.program, bands),
         tensors=draft.tensors.changed(tensors, dropped=frozenset(bands)),
-        importance=_spread(draft.importance, bands),
+        inputs=_spread(draft.inputs, bands),
         scaled=frozenset(_spread(dict.fromkeys(draft.scaled), bands)),
     )
 

@@ -24,7 +24,7 @@ from tabulae.calibration.order import begin
 
 
 def spread_residual(draft: Draft, *, group: int = BLOCK) -> Draft:
-    """Deal the channels to groups of columns, loudest first; importance follows.
+    """Deal the channels to groups of columns, loudest first; statistics of inputs follow.
 
     Left as it is, noted, where an operation looks at single channels of the stream or the groups would not fill it.
 
@@ -34,14 +34,14 @@ def spread_residual(draft: Draft, *, group: int = BLOCK) -> Draft:
     basis = residual_basis(draft, by_order=True)
     if basis.obstacle or basis.width % group:
         return draft.noted(f"spread_residual: {basis.obstacle or f'{basis.width} channels are no groups of {group}'}")
-    readers = [name for name, side in basis.sides if side == "columns" and name in draft.importance]
+    readers = [name for name, side in basis.sides if side == "columns" and name in draft.inputs]
     order = dealt(np.argsort(-_loudness(draft, readers, basis.width), kind="stable"), group)
     tensors = draft.tensors
     for name, side in basis.sides:  # a bridge has both
         move = partial(np.take, indices=order, axis=1 if side == "columns" else 0)
         tensors = tensors.changed({name: tensors.tensor(name).then(move)})
-    importance = dict(draft.importance) | {name: draft.importance[name][order] for name in readers}
-    return replace(draft, tensors=tensors, importance=importance)
+    inputs = dict(draft.inputs) | {name: draft.inputs[name].taken(order) for name in readers}
+    return replace(draft, tensors=tensors, inputs=inputs)
 
 
 def dealt(ranked: Int64s, group: int) -> Int64s:

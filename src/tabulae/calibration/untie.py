@@ -30,11 +30,11 @@ def untie(draft: Draft) -> Draft:
         return draft.noted("untie: the head is no embedding")
     number, head = found
     own = msgspec.structs.replace(head, weight=HEAD)
-    importance = {HEAD if name == head.weight else name: x for name, x in draft.importance.items()}
+    inputs = {HEAD if name == head.weight else name: x for name, x in draft.inputs.items()}
     tensors = draft.tensors.changed({HEAD: draft.tensors.tensor(head.weight)})
     operations = _replaced(draft, number, _with_linear(draft, number, own))
     program = msgspec.structs.replace(draft.program, operations=operations)
-    return replace(draft, program=program, tensors=tensors, importance=importance)
+    return replace(draft, program=program, tensors=tensors, inputs=inputs)
 
 
 def bridge(draft: Draft) -> Draft:

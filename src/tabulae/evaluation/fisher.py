@@ -24,7 +24,8 @@ from tabulae.evaluation.sensitivity import Sensitivity, relative_error, tables
 from tabulae.evaluation.torch_twin import Twin, need_torch
 from tabulae.evaluation.value import mean_of
 from tabulae.evaluation.windows import Windows
-from tabulae.formats import parse
+from tabulae.formats import InputStatistics, Storage
+from tabulae.formats.input_statistics import importance_of
 from tabulae.program.graph import Decoder
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def fisher(
     windows: Windows,
     *,
     model: str,
-    importance: Mapping[str, Float32s] | None = None,
+    inputs: Mapping[str, InputStatistics] | None = None,
     form: str = FORMAT,
     way: Way = "sequences",
     seed: int = 0,
@@ -48,7 +49,7 @@ def fisher(
 ) -> Sensitivity:
     """KL / R^2 of every table with its standard error over windows; the losses are those of the scored positions.
 
-    ``weights`` are those of the float model, ``model`` its fingerprint; ``form`` and ``importance`` as of ``measured``.
+    ``weights`` are those of the float model, ``model`` its fingerprint; ``form`` and ``inputs`` as of ``measured``.
     Takes the memory of the weights twice more.
 
     :raises UsageError: torch is not installed, or another way
@@ -58,9 +59,9 @@ def fisher(
     need_torch()
     import torch
 
-    importance, generator = importance or {}, torch.Generator().manual_seed(seed)
+    inputs, generator = inputs or {}, torch.Generator().manual_seed(seed)
     costs = {
-        name: _positions(weights[name]) if way == "positions" else _sequences(weights[name], importance.get(name), form)
+        name: _positions(weights[name]) if way == "positions" else _sequences(weights[name], inputs.get(name), form)
         for name in tables(program)
     }
     twin, found = Twin(program, weights), []
@@ -95,12 +96,12 @@ def _window(
     return found
 
 
-def _sequences(weights: Float32s, importance: Float32s | None, form: str) -> Cost:
+def _sequences(weights: Float32s, inputs: InputStatistics | None, form: str) -> Cost:
     """``1/2 sum (G^T X)^2 e^2 / R^2`` with the errors e of a format."""
     import torch
 
-    decoded = parse(form).encode(weights, importance).decode()
-    error, square = torch.from_numpy(decoded - weights), relative_error(weights, decoded, importance)
+    decoded = Storage.parse(form).encode(weights, inputs).decode()
+    error, square = torch.from_numpy(decoded - weights), relative_error(weights, decoded, importance_of(inputs))
     if square == 0:
         return lambda x, g: 0.0
 

@@ -1,10 +1,12 @@
 """Importance: how loud every input column of every linear is, the mean of its squares over calibration text.
 
+With it, where it is asked for, the Gram matrix of the input: how columns go together.
+
 A weight's error times its input is an error of the output: weighed by importance, squared errors of weights are those
 of outputs, but for the correlation of inputs (the diagonal of X X^T, as in the imatrix of llama.cpp).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,17 +15,21 @@ import msgspec
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s, Float64s
+from tabulae.cores import machine_memory
 from tabulae.errors import ModelError, UsageError
 from tabulae.evaluation.files import read_safetensors
+from tabulae.evaluation.gram import GramSum
 from tabulae.evaluation.model import Progress, silent
 from tabulae.evaluation.tapped import Tappable, Tapped
 from tabulae.evaluation.windows import Windows
 from tabulae.files import write_whole
+from tabulae.formats.input_statistics import InputStatistics, of_squares
 from tabulae.program.graph import Decoder
 
 KEY = "tabulae.importance"
 VERSION = 1
 AGAIN = "measure the importance anew"
+FEWER = "ask for those of fewer linears at a time"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +39,7 @@ class Importance:
     model: str  # fingerprint
     text: str  # fingerprint of the windows
     tokens: int  # positions that were seen (by the head: fewer, those scored)
-    values: Mapping[str, Float32s]  # linear -> [cols]
+    values: Mapping[str, InputStatistics]  # of every linear
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,47 +51,53 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: int
 
 
-class _Squares:
-    """A tap: the sum of x^2 per column, float64, and the number of rows."""
+class _Statistics:
+    """A tap: the sum of x^2 per column, float64, the number of rows, and the Gram matrix if it is asked for."""
 
-    def __init__(self) -> None:
-        self._rows, self._sums = 0, np.zeros(0)
+    def __init__(self, gram: bool) -> None:
+        self._rows, self._sums, self._gram = 0, np.zeros(0), GramSum() if gram else None
 
     def __call__(self, x: Float32s) -> None:
         self._rows += len(x)
         squares: Float64s = np.square(x, dtype=np.float64).sum(axis=0)
         self._sums = self._sums + squares if len(self._sums) else squares
+        if self._gram is not None:
+            self._gram(x)
 
     @property
-    def mean(self) -> Float32s:
+    def mean(self) -> InputStatistics:
         with np.errstate(over="ignore"):  # infinite then, and refused
-            return (self._sums / self._rows).astype(np.float32)
+            mean_square = (self._sums / self._rows).astype(np.float32)
+        return InputStatistics(mean_square, None if self._gram is None else self._gram.mean)
 
 
 def measure_importance(
-    model: Tappable, windows: Windows, fingerprint: str, *, progress: Progress = silent
+    model: Tappable, windows: Windows, fingerprint: str, *, grams: Collection[str] = (), progress: Progress = silent
 ) -> Importance:
     """Run ``model`` (best the float model) over all windows; ``fingerprint`` says later whose importance it is.
 
-    Linears of one input share its importance, which is computed once. The same model and windows give the same numbers.
+    Linears of one input share its statistics, computed once. The same model and windows give the same numbers.
+    ``grams``: linears whose inputs' Gram matrices are kept too, each of 8 cols^2 bytes (:func:`gram_bytes`).
 
+    :raises UsageError: ``grams`` that are no linears, or do not fit the memory of this machine
     :raises ModelError: an input that is NaN or infinite
     """
-    inputs = _inputs(model.program)
-    taps = {first: _Squares() for first in dict.fromkeys(inputs.values())}
+    inputs = inputs_of(model.program)
+    wanted = _wanted(model.program, grams)
+    taps = {first: _Statistics(first in wanted) for first in dict.fromkeys(inputs.values())}
     tapped = Tapped(model, taps)
     for window in range(len(windows)):
         tapped.logits(windows.inputs(window), first=windows.first)
         progress(window + 1, len(windows))
     means = {first: tap.mean for first, tap in taps.items()}
     for first, mean in means.items():
-        if not np.isfinite(mean).all():
+        if not np.isfinite(mean.mean_square).all():
             raise ModelError(first, "its inputs must be finite", "NaN or infinity")
     values = MappingProxyType({linear: means[first] for linear, first in inputs.items()})
     return Importance(fingerprint, windows.fingerprint, len(windows) * (windows.length - 1), values)
 
 
-def _inputs(program: Decoder) -> dict[str, str]:
+def inputs_of(program: Decoder) -> dict[str, str]:
     """For every linear the first one that has the same input."""
     inputs: dict[str, str] = {}
     for seen in program.projections():
@@ -94,15 +106,36 @@ def _inputs(program: Decoder) -> dict[str, str]:
     return inputs
 
 
+def gram_bytes(program: Decoder, linears: Collection[str]) -> int:
+    """Bytes of the Gram matrices of the inputs of some linears, of which those of one input share one.
+
+    :raises UsageError: a name that is no linear's
+    """
+    inputs, columns = inputs_of(program), _columns(program)
+    unknown = sorted(set(linears) - inputs.keys())
+    _require("gram", "names must be of linears of the model", not unknown, ", ".join(unknown[:5]))
+    return sum(8 * columns[first] ** 2 for first in {inputs[name] for name in linears})
+
+
+def _wanted(program: Decoder, grams: Collection[str]) -> frozenset[str]:
+    """The inputs, by their first linears, whose Gram matrices are kept."""
+    size, memory = gram_bytes(program, grams), machine_memory()
+    _require(
+        "gram", f"Gram matrices must fit the {memory} bytes of this machine", size <= memory, f"{size} bytes", FEWER
+    )
+    inputs = inputs_of(program)
+    return frozenset(inputs[name] for name in grams)
+
+
 def save(importance: Importance, path: str | Path) -> None:
-    """Write it as safetensors; same importance, same bytes.
+    """Write it as safetensors, mean squares alone; same importance, same bytes.
 
     :raises FileError: the file cannot be written
     """
     from safetensors.numpy import save as to_bytes
 
     record = _Record(VERSION, importance.model, importance.text, importance.tokens)
-    arrays = {name: np.ascontiguousarray(importance.values[name]) for name in sorted(importance.values)}
+    arrays = {name: np.ascontiguousarray(importance.values[name].mean_square) for name in sorted(importance.values)}
     write_whole(Path(path), to_bytes(arrays, {KEY: msgspec.json.encode(record).decode()}), "the importance")
 
 
@@ -120,7 +153,7 @@ def load(path: str | Path, model: str, program: Decoder) -> Importance:
     _require(path, f"the version must be {VERSION}", record.version == VERSION, record.version)
     _require(path, f"it must be of the model {model}", record.model == model, f"one of {record.model}")
     check_values(str(path), arrays, program)
-    return Importance(record.model, record.text, record.tokens, MappingProxyType(arrays))
+    return Importance(record.model, record.text, record.tokens, MappingProxyType(of_squares(arrays)))
 
 
 def check_values(what: str, values: Mapping[str, Float32s], program: Decoder) -> None:
@@ -150,6 +183,6 @@ def _columns(program: Decoder) -> dict[str, int]:
     return {weight: int(cols) for weight, cols in columns}
 
 
-def _require(what: str | Path, must: str, holds: bool, got: object) -> None:
+def _require(what: str | Path, must: str, holds: bool, got: object, hint: str = AGAIN) -> None:
     if not holds:
-        raise UsageError(str(what), must, got, AGAIN)
+        raise UsageError(str(what), must, got, hint)

@@ -16,7 +16,8 @@ from tabulae.evaluation.sensitivity import Sensitivity, relative_error, tables
 from tabulae.evaluation.stretches import Rerun
 from tabulae.evaluation.value import Value, mean_of
 from tabulae.evaluation.windows import Windows
-from tabulae.formats import parse
+from tabulae.formats import InputStatistics, Storage
+from tabulae.formats.input_statistics import importance_of
 from tabulae.program.graph import Decoder
 
 FORMAT = "normal:4/g64/search"
@@ -43,7 +44,7 @@ def measured(
     windows: Windows,
     *,
     model: str,
-    importance: Mapping[str, Float32s] | None = None,
+    inputs: Mapping[str, InputStatistics] | None = None,
     form: str = FORMAT,
     names: Collection[str] | None = None,
     threads: int = 1,
@@ -60,13 +61,13 @@ def measured(
     wanted = [name for name in tables(program) if names is None or name in names]
     if names is not None and len(wanted) < len(set(names)):
         raise UsageError("measured", "names must be linears or embeddings", sorted(set(names) - set(wanted))[:5])
-    importance, meter = importance or {}, OneAtATime(program, weights, windows, threads)
+    inputs, meter = inputs or {}, OneAtATime(program, weights, windows, threads)
     values: dict[str, Value] = {}
     for done, name in enumerate(wanted):
         if progress:
             progress(name, done, len(wanted))
         known = journal and journal.get(f"{form} {name}")
-        values[name] = known or _one(meter, name, weights[name], importance.get(name), form)
+        values[name] = known or _one(meter, name, weights[name], inputs.get(name), form)
         if journal and not known:
             journal.put(f"{form} {name}", values[name])
     se = {name: value.se for name, value in values.items() if value.se is not None}
@@ -74,8 +75,8 @@ def measured(
     return Sensitivity(EPOCH, model, "measured", windows.fingerprint, means, se or None)
 
 
-def _one(meter: OneAtATime, name: str, weights: Float32s, importance: Float32s | None, form: str) -> Value:
+def _one(meter: OneAtATime, name: str, weights: Float32s, inputs: InputStatistics | None, form: str) -> Value:
     """KL / R^2; 0 for a tensor that the format stores exactly."""
-    decoded = parse(form).encode(weights, importance).decode()
-    error = relative_error(weights, decoded, importance)
+    decoded = Storage.parse(form).encode(weights, inputs).decode()
+    error = relative_error(weights, decoded, importance_of(inputs))
     return mean_of([kl / error for kl in meter.kl(name, decoded)]) if error else Value(0.0, None)

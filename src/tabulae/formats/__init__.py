@@ -19,5 +19,7 @@ from tabulae.formats.element import Element, families
 from tabulae.formats.encoded import Encoded
 from tabulae.formats.format import Format
 from tabulae.formats.grammar import parse
+from tabulae.formats.input_statistics import InputStatistics
+from tabulae.formats.storage import Storage
 
-__all__ = ["Element", "Encoded", "Format", "families", "parse"]
+__all__ = ["Element", "Encoded", "Format", "InputStatistics", "Storage", "families", "parse"]

@@ -84,10 +84,11 @@ def lines(*, entropy: bool = False, any_format: bool = False) -> tuple[Line, ...
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """One tensor in one format."""
+    """One tensor in one storage."""
 
-    format: str
+    storage: str  # its name
     file: int  # bytes of its entries, padding included
     memory: int  # bytes resident
     loss: float  # predicted, in nats
     header: int = 0  # bytes of the header that it takes
+    input: tuple[int | None, int] | None = None  # what it asks of its input: tables of one input agree on it

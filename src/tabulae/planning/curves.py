@@ -30,7 +30,8 @@ from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.arithmetic.matrix import row_chunks
 from tabulae.cores import available_cores
 from tabulae.errors import UsageError
-from tabulae.formats import parse
+from tabulae.formats import InputStatistics, Storage
+from tabulae.formats.input_statistics import importance_of
 from tabulae.planning.candidates import LINES, ZERO, Candidate, Line
 from tabulae.planning.sizes import DIGITS, Coded, Shape, coded_of, table_sizes
 from tabulae.statistics.sample import sampled_rows
@@ -45,25 +46,26 @@ ReadRows = Callable[[str, Int64s], Float32s]  # rows of a tensor, ascending, flo
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A tensor in one format."""
+    """A tensor in one storage."""
 
     error: float  # R^2
     coded: Coded | None = None  # where codes have variable length
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """One tensor in every candidate format; if it is all zero there is one, without error."""
+    """One tensor in every candidate storage; if it is all zero there is one, without error."""
 
     name: str
     shape: Shape
-    points: dict[str, Point]
+    points: dict[str, Point]  # by the name of the storage
 
     def candidates(self, sensitivity: float, digits: int = DIGITS) -> list[Candidate]:
-        """What each format costs, and the loss predicted of it: ``sensitivity`` (nats) times R^2."""
+        """What each storage costs, and the loss predicted of it: ``sensitivity`` (nats) times R^2."""
         found = []
-        for form, point in self.points.items():
-            sizes = table_sizes(self.name, self.shape, form, point.coded, digits)
-            found.append(Candidate(form, sizes.file, sizes.memory, sensitivity * point.error, sizes.header))
+        for name, point in self.points.items():
+            sizes = table_sizes(self.name, self.shape, name, point.coded, digits)
+            asked, loss = Storage.parse(name).input, sensitivity * point.error
+            found.append(Candidate(name, sizes.file, sizes.memory, loss, sizes.header, asked))
         return found
 
 
@@ -71,19 +73,19 @@ def measure_curves(
     shapes: Mapping[str, Shape],
     read: ReadRows,
     *,
-    importance: Mapping[str, Float32s] | None = None,
+    inputs: Mapping[str, InputStatistics] | None = None,
     candidates: Sequence[Line] = LINES,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Curve]:
     """The curves of all tensors by name; ``read`` is called by this thread alone, encoding is shared by ``threads``.
 
-    ``importance``: float32 [cols] by name, for all tensors or some.
+    ``inputs``: what is known of those of linears, for all tensors or some.
 
     :raises UsageError: importance of the wrong shape, negative, infinite or NaN, naming the tensor
     :raises ModelError: NaN or infinity in a tensor
     """
-    weighed = importance or {}
+    known = inputs or {}
     threads = threads or available_cores()
     curves: dict[str, Curve] = {}
     pending: deque[Future[Curve]] = deque()
@@ -93,8 +95,8 @@ def measure_curves(
                 _collect(pending, curves)
             if progress:
                 progress(name, len(curves), len(shapes))
-            sample, shares = _sample(read, name, shape, weighed.get(name))
-            pending.append(pool.submit(measure_curve, name, sample, shape, weighed.get(name), candidates, shares))
+            sample, shares = _sample(read, name, shape, known.get(name))
+            pending.append(pool.submit(measure_curve, name, sample, shape, known.get(name), candidates, shares))
         while pending:
             _collect(pending, curves)
     if progress:
@@ -108,12 +110,15 @@ def _collect(pending: deque[Future[Curve]], curves: dict[str, Curve]) -> None:
     curves[curve.name] = curve
 
 
-def _sample(read: ReadRows, name: str, shape: Shape, importance: Float32s | None) -> tuple[Float32s, Float32s | None]:
+def _sample(
+    read: ReadRows, name: str, shape: Shape, inputs: InputStatistics | None
+) -> tuple[Float32s, Float32s | None]:
     """Rows that stand for a tensor, and for how many rows each of them does (None: all for as many).
 
     Where importance is known the loudest rows are among them: all the error of a tensor may lie in one row, whose
     single huge weight meets a huge input.
     """
+    importance = importance_of(inputs)
     if importance is None or importance.shape != shape[1:]:  # a wrong shape is named when it is encoded
         return _not_zero(read, name, shape), None
     whole = read(name, np.arange(shape[0]))
@@ -143,7 +148,7 @@ def measure_curve(
     name: str,
     sample: Float32s,
     shape: Shape,
-    importance: Float32s | None = None,
+    inputs: InputStatistics | None = None,
     candidates: Sequence[Line] = LINES,
     shares: Float32s | None = None,
 ) -> Curve:
@@ -151,8 +156,8 @@ def measure_curve(
     if not sample.any():
         return Curve(name, shape, {ZERO: measure_point(sample, ZERO, weights=prod(shape))})
     try:
-        part, fewer, level = _part_and_level(sample, importance, shares)
-        measure = partial(measure_point, part, importance=importance, shares=fewer, weights=prod(shape))
+        part, fewer, level = _part_and_level(sample, inputs, shares)
+        measure = partial(measure_point, part, inputs=inputs, shares=fewer, weights=prod(shape))
         points = {form: point for line in candidates for form, point in _line_points(line, measure)}
     except UsageError as error:
         raise UsageError(name, error.must, error.got, error.hint) from None
@@ -161,9 +166,9 @@ def measure_curve(
 
 def measure_point(
     sample: Float32s,
-    form: str,
+    storage: str,
     *,
-    importance: Float32s | None = None,
+    inputs: InputStatistics | None = None,
     shares: Float32s | None = None,
     weights: int | None = None,
 ) -> Point:
@@ -172,12 +177,10 @@ def measure_point(
     R^2 is weighed by importance [cols], and 0 where nothing weighs anything; rows stand for ``shares`` [n] rows each.
     """
     each = np.ones(len(sample), np.float32) if shares is None else shares
-    weighed = importance
-    if shares is not None:
-        weighed = shares[:, None] * (np.ones(sample.shape[1], np.float32) if importance is None else importance)
-    encoded = parse(form).encode(sample, weighed)
+    encoded = Storage.parse(storage).encode(sample, inputs, shares)
     errors = encoded.decode() - sample
     lost, there = (np.einsum("ij,ij,i->j", x, x, each, dtype=np.float64) for x in (errors, sample))
+    importance = importance_of(inputs)
     if importance is not None:
         lost, there = lost * importance, there * importance
     error = float(lost.sum() / there.sum()) if there.sum() > 0 else 0.0
@@ -185,7 +188,7 @@ def measure_point(
 
 
 def _part_and_level(
-    sample: Float32s, importance: Float32s | None, shares: Float32s | None
+    sample: Float32s, inputs: InputStatistics | None, shares: Float32s | None
 ) -> tuple[Float32s, Float32s | None, float]:
     """Some rows of a sample, the loudest among them, what they stand for, and how much larger R^2 is on all of it."""
     step, loud = -(-sample.size // PART), 0 if shares is None else LOUDEST
@@ -197,8 +200,8 @@ def _part_and_level(
     if shares is not None:
         fewer = shares[rows]
         fewer[loud:] *= shares[loud:].sum() / max(fewer[loud:].sum(), 1)
-    whole = measure_point(sample, LEVEL, importance=importance, shares=shares).error
-    here = measure_point(part, LEVEL, importance=importance, shares=fewer).error
+    whole = measure_point(sample, LEVEL, inputs=inputs, shares=shares).error
+    here = measure_point(part, LEVEL, inputs=inputs, shares=fewer).error
     return part, fewer, whole / here if here > 0 else 1.0
 
 

@@ -1,8 +1,8 @@
 """Prices of the limits, and the bound that they prove (Everett 1963; Eisner and Severance 1976).
 
-With a price on every unit of weight each tensor chooses for itself: the option of least cost plus price times weight,
-a corner of the lower convex hull of its options. No choice within the limits costs less than what all tensors then pay,
-less the price of the limits; the best prices make this bound as high as it can be.
+With a price on every unit of weight each input chooses for itself, and on each side each of its tensors: the option of
+least cost plus price times weight, a corner of the lower convex hull of its options. No choice within the limits costs
+less than what all tensors then pay, less the price of the limits; the best prices make this bound as high as it can be.
 
 >>> problem = Problem.of([[(3.0, 1), (1.0, 2)], [(5.0, 1), (0.0, 4)]], limits=[4])
 >>> found = solve_dual(problem)  # the second tensor gains 5/3 a unit, one of two units is there
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float64s
-from tabulae.planning.problem import Choice, Problem, least
+from tabulae.planning.problem import Choice, Problem
 
 STEPS = 60  # halvings of the mixture of two limits
 TIE = 1e-12  # of the largest payment: what differs by less is a tie
@@ -33,7 +33,7 @@ class Dual:
 
 def solve_dual(problem: Problem) -> Dual | None:
     """The best prices for one or two limits; None if no choice keeps to one of them."""
-    if any(problem.total(plane, plane.argmin(axis=1)) > most for plane, most in _each(problem)):
+    if any(problem.total(plane, problem.least(plane, plane)) > most for plane, most in _each(problem)):
         return None
     if len(problem.limits) == 1:
         return _solve_one(problem, np.ones(1))
@@ -80,7 +80,7 @@ def _solve_one(problem: Problem, mixture: Float64s) -> Dual | None:
     choice pays less there, it is the best price. Every try leaves out a corner of a hull at least.
     """
     weights, limit = problem.combined(mixture), float(mixture @ problem.limits)
-    heavy, light = least(problem.costs, weights), least(weights, problem.costs)
+    heavy, light = problem.least(problem.costs, weights), problem.least(weights, problem.costs)
     lightest = problem.total(weights, light)
     if lightest > limit + TIE * abs(limit):
         return None
@@ -89,7 +89,7 @@ def _solve_one(problem: Problem, mixture: Float64s) -> Dual | None:
     while True:
         price = _equal_price(problem, weights, light, heavy)
         paid = problem.costs + price * weights
-        middle = least(paid, weights)
+        middle = problem.least(paid, weights)
         now, before = problem.total(paid, middle), problem.total(paid, light)
         if now >= before - TIE * abs(before) or price == 0:
             break
@@ -97,8 +97,7 @@ def _solve_one(problem: Problem, mixture: Float64s) -> Dual | None:
             light = middle
         else:
             heavy = middle
-    tied = paid <= paid.min(axis=1, keepdims=True) + TIE * np.abs(paid).max()
-    first, last = (np.where(tied, sign * weights, np.inf).argmin(axis=1) for sign in (1, -1))
+    first, last = (problem.least(paid, sign * weights, TIE * float(np.abs(paid).max())) for sign in (1, -1))
     return Dual(price * mixture, now - price * limit, first, last)
 
 

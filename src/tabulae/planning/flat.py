@@ -7,15 +7,16 @@
 ... }
 >>> fixed = Fixed(file=0, memory=0, counted=0, parameters=80)
 >>> found = best_flat(options, fixed, Budget(size=35), others={"e": "x"})
->>> {name: candidate.format for name, candidate in found.items()}
+>>> {name: candidate.storage for name, candidate in found.items()}
 {'a': 'y', 'e': 'x'}
 """
 
 from collections.abc import Iterator, Mapping
 
 from tabulae.planning.budget import Budget
+from tabulae.planning.items import Chosen, Options
 from tabulae.planning.sizes import Fixed
-from tabulae.planning.solve import Chosen, Options, limits, loss_of, sum_of
+from tabulae.planning.solve import limits, loss_of, sum_of
 
 
 def best_flat(options: Options, fixed: Fixed, budget: Budget, others: Mapping[str, str]) -> Chosen | None:
@@ -35,7 +36,7 @@ def best_flat(options: Options, fixed: Fixed, budget: Budget, others: Mapping[st
 
 def _flat_plans(options: Options, others: Mapping[str, str]) -> Iterator[Chosen]:
     """Every format that all tensors can have, with and without ``others``."""
-    by_name = {name: {candidate.format: candidate for candidate in one} for name, one in options.items()}
+    by_name = {name: {candidate.storage: candidate for candidate in one} for name, one in options.items()}
     free = [set(one) for one in by_name.values() if len(one) > 1]
     for form in sorted(set.intersection(*free) if free else set()):
         for own in (others, {}):

@@ -8,7 +8,7 @@ left out. ``read`` checks everything else.
 >>> with tempfile.TemporaryDirectory() as folder:
 ...     write(plan, f"{folder}/plan.json")
 ...     again = read(f"{folder}/plan.json", model="f00d", names=["w"])
->>> again == plan, str(again.to_formats()["w"])
+>>> again == plan, str(again.storages()["w"])
 (True, 'int:4/row/absmax')
 """
 
@@ -22,13 +22,14 @@ import msgspec
 from tabulae.artifact.names import first_repeat, nearest_set, shown
 from tabulae.errors import UsageError
 from tabulae.files import unreadable, write_whole
-from tabulae.formats import Format, parse
+from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
 from tabulae.planning.sizes import Fixed
 from tabulae.planning.solve import Solution, average_bits, file_bytes, sum_of
 
 VERSION: Final = 1
-FLOAT: Final = "float32"  # in place of a format: the tensor stays as it is
+FLOAT: Final = "float32"  # in place of a storage: the tensor stays as it is
+SAID: Final = "the format says it: int:4/g64/search/rotate=0/feedback"
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,8 +40,8 @@ class PlannedTensor(_Record, frozen=True):
     """One tensor."""
 
     name: str
-    format: str
-    rotate: bool = False
+    format: str  # the name of its storage, or float32
+    rotate: bool = False  # never: the name of the storage says it, and so for feedback
     column_scale: bool = False
     feedback: bool = False
     file: int | None = None  # bytes of its entries
@@ -85,9 +86,9 @@ class Plan(_Record, frozen=True, kw_only=True):
     column_strength: float = 0.0  # power of the importance by which the columns of entries with column_scale are scaled
     entries: tuple[PlannedTensor, ...]
 
-    def to_formats(self) -> dict[str, Format | None]:
-        """The format of every tensor, None for those that stay float32."""
-        return {entry.name: None if entry.format == FLOAT else parse(entry.format) for entry in self.entries}
+    def storages(self) -> dict[str, Storage | None]:
+        """The storage of every tensor, None for those that stay float32."""
+        return {entry.name: None if entry.format == FLOAT else Storage.parse(entry.format) for entry in self.entries}
 
     def scaled(self) -> frozenset[str]:
         """The tensors whose columns are scaled."""
@@ -118,7 +119,7 @@ def plan_of(
     entries = tuple(
         PlannedTensor(
             name=name,
-            format=c.format,
+            format=c.storage,
             column_scale=name in scaled,
             file=c.file,
             memory=c.memory,
@@ -211,10 +212,12 @@ def check(plan: Plan, *, model: str, names: Collection[str], bands: Collection[s
 
 def _check_entry(entry: PlannedTensor) -> None:
     later = [key for key in ("rotate", "feedback") if getattr(entry, key)]
-    _require(f"entry {shown(entry.name)}", "what is asked for must be known to this version", not later, _some(later))
+    _require(
+        f"entry {shown(entry.name)}", "what is asked for must be known to this version", not later, _some(later), SAID
+    )
     try:
         if entry.format != FLOAT:
-            parse(entry.format)
+            Storage.parse(entry.format).check()
     except UsageError as error:
         raise UsageError(f"plan of {shown(entry.name)}", error.must, shown(error.got), error.hint) from None
 

@@ -11,11 +11,11 @@ from math import ceil
 
 from msgspec.structs import replace
 
-from tabulae.formats import parse
+from tabulae.formats import Storage
 from tabulae.planning.candidates import Candidate
-from tabulae.planning.solve import Options
+from tabulae.planning.items import Options
 
-Known = Mapping[str, Mapping[str, tuple[int, int]]]  # tensor -> format -> bytes in the file, resident
+Known = Mapping[str, Mapping[str, tuple[int, int]]]  # tensor -> storage -> bytes in the file, resident
 
 
 def corrected(options: Options, known: Known) -> Options:
@@ -26,20 +26,25 @@ def corrected(options: Options, known: Known) -> Options:
 def certain(options: Options, known: Known) -> Options:
     """Only those candidates whose sizes are known or exact; where there is none, all of the tensor's."""
     found = {
-        name: [c for c in one if not parse(c.format).entropy or c.format in known.get(name, {})]
+        name: [c for c in one if not _varies(c) or c.storage in known.get(name, {})]
         for name, one in corrected(options, known).items()
     }
     return {name: one or options[name] for name, one in found.items()}
 
 
 def _corrected(candidates: Sequence[Candidate], known: Mapping[str, tuple[int, int]]) -> list[Candidate]:
-    expected = {candidate.format: candidate.file for candidate in candidates}
+    expected = {candidate.storage: candidate.file for candidate in candidates}
     ratios = [file / expected[form] for form, (file, _) in known.items() if form in expected]
     longer = max(ratios, default=1.0)
-    return [_resized(candidate, known.get(candidate.format), longer) for candidate in candidates]
+    return [_resized(candidate, known.get(candidate.storage), longer) for candidate in candidates]
 
 
 def _resized(candidate: Candidate, known: tuple[int, int] | None, longer: float) -> Candidate:
     if known is not None:
         return replace(candidate, file=known[0], memory=known[1])
-    return replace(candidate, file=ceil(candidate.file * longer)) if parse(candidate.format).entropy else candidate
+    return replace(candidate, file=ceil(candidate.file * longer)) if _varies(candidate) else candidate
+
+
+def _varies(candidate: Candidate) -> bool:
+    """Whether how long its codes are is known only once they are there."""
+    return Storage.parse(candidate.storage).format.entropy

@@ -8,12 +8,13 @@ and small problems are solved exactly. With one limit, what is kept depends on i
 so more room never costs more.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from tabulae.arithmetic.arrays import Bools, Float64s, Int64s
-from tabulae.planning.dual import Dual
+from tabulae.planning.dual import Dual, solve_dual
 from tabulae.planning.problem import Choice, Problem
 
 STATES = 1024  # combinations kept; with 4096 the plans of SmolLM2 get no better
@@ -22,7 +23,41 @@ PASSES = 6  # for two limits: every one looks closer than the one before
 
 
 def round_choice(problem: Problem, dual: Dual) -> Choice | None:
-    """The best choice found within all limits; None if there seems to be none."""
+    """The best choice found within all limits; None if there seems to be none.
+
+    The sides of inputs are those of whole choices: of the two between which the limit lies, which differ in one input,
+    hardly ever in more, and of the lightest.
+    """
+    found = [_on_sides(problem, dual, choice) for choice in _sided(problem, dual)]
+    return min(
+        (choice for choice in found if choice is not None),
+        key=lambda choice: problem.total(problem.costs, choice),
+        default=None,
+    )
+
+
+def _sided(problem: Problem, dual: Dual) -> Iterable[Choice]:
+    """Choices that differ in the sides of their inputs."""
+    if not problem.sides.any():
+        return [dual.light]
+    choices = [dual.light, dual.heavy, *(problem.least(plane, problem.costs) for plane in problem.weights)]
+    return {problem.asked(choice).tobytes(): choice for choice in choices}.values()
+
+
+def _on_sides(problem: Problem, dual: Dual, choice: Choice) -> Choice | None:
+    """The best choice with the sides of a given one."""
+    narrowed = problem.on_sides_of(choice)
+    if narrowed is problem:
+        return _rounded(problem, dual)
+    own = solve_dual(narrowed)
+    found = None if own is None else _rounded(narrowed, own)
+    if found is None:
+        return None
+    kept: Choice = np.where(problem.asked(found) == problem.asked(choice), found, choice)
+    return kept
+
+
+def _rounded(problem: Problem, dual: Dual) -> Choice | None:
     if not dual.prices.any() and problem.fits(dual.light):
         return dual.light
     light, heavy = problem.totals(dual.light), problem.totals(dual.heavy)

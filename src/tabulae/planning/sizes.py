@@ -1,4 +1,4 @@
-"""What a tensor in a format costs: bytes of the file, its share of the header, bytes resident. Nothing is encoded.
+"""What a tensor in a storage costs: bytes of the file, its share of the header, bytes resident. Nothing is encoded.
 
 Entries are counted with their padding. Two things are known only when a tensor is encoded and counted at their widest,
 as the writer does when it makes room: codepoints (16 bits) and outliers (32). Codes of variable length are counted as
@@ -32,7 +32,7 @@ from tabulae.artifact.records import (
     TensorRecord,
 )
 from tabulae.codes.rans import expected_length
-from tabulae.formats import Format, parse
+from tabulae.formats import Format, Storage
 
 TAIL = 1.5  # how much farther out the largest of all weights may lie than that of a sample (measured: 1.0 to 1.9)
 FEATURE = len(f'\\"{RANS}\\"')  # in the header, if any codes have variable length
@@ -75,26 +75,28 @@ def coded_of(matrix: TableMatrix, weights: int, shares: Float32s) -> Coded:
     return Coded(stored, len(counts) * (TAIL if weights > matrix.codes.size else 1))
 
 
-def planned_record(name: str, shape: Shape, form: Format) -> TableRecord:
+def planned_record(name: str, shape: Shape, storage: Storage) -> TableRecord:
     """The record of a tensor before it is encoded, as the writer makes room for it."""
-    rows, cols = shape
+    (rows, cols), form = shape, storage.format
     return TableRecord.planned(
         name,
         rows=rows,
         cols=cols,
-        format=str(form),
+        format=str(storage),
         bits=form.element.bits,
         group=form.group,
+        exponents=storage.exponents,
         tensor_scale=form.granularity == "tensor",
         outliers=int(Fraction(repr(form.sparse)) * rows * cols),
         entropy=form.entropy,
     )
 
 
-def table_sizes(name: str, shape: Shape, format: str, coded: Coded | None = None, digits: int = DIGITS) -> Sizes:
+def table_sizes(name: str, shape: Shape, storage: str, coded: Coded | None = None, digits: int = DIGITS) -> Sizes:
     """The sizes of one tensor [rows, cols]; ``digits`` as of :func:`header_bytes`."""
-    planned = planned_record(name, shape, parse(format))
-    record = planned if coded is None else _expected(planned, coded, parse(format))
+    wanted = Storage.parse(storage)
+    planned = planned_record(name, shape, wanted)
+    record = planned if coded is None else _expected(planned, coded, wanted.format)
     return Sizes(stored_bytes(record), resident_bytes(record), header_bytes(planned, digits))
 
 

@@ -8,11 +8,11 @@ candidates that takes no more bytes: duality proves it (see ``dual``), however t
 >>> options = {"a": [Candidate("x", 10, 10, 4.0), Candidate("y", 20, 20, 1.0)],
 ...            "b": [Candidate("x", 10, 10, 2.0), Candidate("y", 20, 20, 1.5)]}
 >>> found = solve(options, Fixed(file=5, memory=0, counted=0, parameters=80), Budget(size=35))
->>> [candidate.format for candidate in found.chosen.values()], found.loss, found.gap
+>>> [candidate.storage for candidate in found.chosen.values()], found.loss, found.gap
 (['y', 'x'], 3.0, 0.0)
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -20,15 +20,11 @@ from tabulae.errors import UsageError
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import Candidate
 from tabulae.planning.dual import solve_dual
-from tabulae.planning.problem import Problem
+from tabulae.planning.items import Chosen, Inputs, Items, Options, Value
 from tabulae.planning.rounding import round_choice
 from tabulae.planning.sizes import Fixed
 
 ROUNDING = 1e-12  # sums of losses are kept so far below their limit
-
-Options = Mapping[str, Sequence[Candidate]]  # of every tensor
-Chosen = dict[str, Candidate]
-Value = Callable[[Candidate], float]
 
 
 @dataclass(frozen=True)
@@ -54,19 +50,22 @@ class Solution:
         return max(0.0, 1 - self.bound / self.loss) if self.loss > 0 else 0.0
 
 
-def solve(options: Options, fixed: Fixed, budget: Budget) -> Solution:
+def solve(options: Options, fixed: Fixed, budget: Budget, inputs: Inputs | None = None) -> Solution:
     """The least loss within the budget, or the fewest bytes for its ``kl``; always the same for the same input.
+
+    Tensors of one of ``inputs`` agree on what they ask of it; others have inputs of their own.
 
     :raises UsageError: no plan keeps to the budget; the message has the interval that plans can reach
     """
+    items = Items.of(options, inputs or {})
     wanted = limits(budget, fixed)
-    found = _minimised(options, loss_of if budget.kl is None else file_bytes, wanted)
+    found = _minimised(items, loss_of if budget.kl is None else file_bytes, wanted)
     if found is None:
-        raise _infeasible(options, fixed, budget)
+        raise _infeasible(items, fixed, budget)
     if budget.kl is None:
         return Solution(*found)
     size = fixed.file + int(sum_of(file_bytes, found[0]))
-    return _no_larger(options, fixed, size, found[0])
+    return _no_larger(items, fixed, size, found[0])
 
 
 def limits(budget: Budget, fixed: Fixed) -> list[Limit]:
@@ -103,50 +102,50 @@ def average_bits(chosen: Mapping[str, Candidate], fixed: Fixed) -> float:
     return 8 * (sum_of(file_bytes, chosen) + fixed.counted) / fixed.parameters
 
 
-def _minimised(options: Options, cost: Value, wanted: Sequence[Limit]) -> tuple[Chosen, float, float] | None:
+def _minimised(items: Items, cost: Value, wanted: Sequence[Limit]) -> tuple[Chosen, float, float] | None:
     """A candidate for every tensor, what they cost together and a lower bound of it; None if nothing fits."""
-    rows = [[(cost(c), *(limit.weight(c) for limit in wanted)) for c in one] for one in options.values()]
-    problem = Problem.of(rows, [limit.most for limit in wanted])
+    problem = items.problem(cost, [limit.weight for limit in wanted], [limit.most for limit in wanted])
     dual = solve_dual(problem)
     if dual is None or (choice := round_choice(problem, dual)) is None:
         return None
-    chosen = {name: one[index] for (name, one), index in zip(options.items(), choice.tolist(), strict=True)}
+    chosen = items.chosen(choice)
     total = sum_of(cost, chosen)
     return chosen, total, min(total, dual.bound)
 
 
-def _no_larger(options: Options, fixed: Fixed, size: int, chosen: Chosen) -> Solution:
+def _no_larger(items: Items, fixed: Fixed, size: int, chosen: Chosen) -> Solution:
     """A choice that was made for its bytes, or one of no more bytes that loses less; with its certificate."""
-    found = _minimised(options, loss_of, limits(Budget(size=size), fixed))
+    found = _minimised(items, loss_of, limits(Budget(size=size), fixed))
     loss = sum_of(loss_of, chosen)
     if found is None or found[1] > loss:
         return Solution(chosen, loss, min(loss, found[2]) if found else 0.0)
     return Solution(*found)
 
 
-def _infeasible(options: Options, fixed: Fixed, budget: Budget) -> UsageError:
+def _infeasible(items: Items, fixed: Fixed, budget: Budget) -> UsageError:
     """The error for a budget that no plan keeps to, with what plans can reach."""
     wanted = limits(budget, fixed)
-    tight = [limit for limit in wanted if sum_of(limit.weight, _ends(options, limit)[0]) > limit.most] or wanted
+    tight = [limit for limit in wanted if sum_of(limit.weight, _ends(items, limit)[0]) > limit.most] or wanted
     what = " and ".join(limit.name for limit in tight)
     got = " and ".join(f"{getattr(budget, limit.name):.10g}" for limit in tight)
-    spans = "; ".join(_span(options, fixed, limit) for limit in tight)
+    spans = "; ".join(_span(items, fixed, limit) for limit in tight)
     return UsageError(what, "some plan must keep to it", got, f"plans reach {spans}")
 
 
-def _ends(options: Options, limit: Limit) -> tuple[Chosen, Chosen]:
+def _ends(items: Items, limit: Limit) -> tuple[Chosen, Chosen]:
     """The least of what a limit is on, and what it takes to lose least."""
-    least = {name: min(one, key=limit.weight) for name, one in options.items()}
-    best = {name: min(one, key=lambda c: (c.loss, limit.weight(c))) for name, one in options.items()}
-    return least, best
+    problem = items.problem(loss_of, [limit.weight], [limit.most])
+    (weights,) = problem.weights
+    least, best = problem.least(weights, weights), problem.least(problem.costs, weights)
+    return items.chosen(least), items.chosen(best)
 
 
-def _span(options: Options, fixed: Fixed, limit: Limit) -> str:
+def _span(items: Items, fixed: Fixed, limit: Limit) -> str:
     """What can be reached, in bytes and in bits per parameter, or in nats."""
-    ends = _ends(options, limit)
+    ends = _ends(items, limit)
     low, high = (sum_of(limit.weight, chosen) for chosen in ends)
     if limit.name == "kl":
-        most = sum_of(loss_of, {name: max(one, key=loss_of) for name, one in options.items()})
+        most = sum_of(loss_of, {name: max(one, key=loss_of) for name, one in items.options.items()})
         return f"{low:.4g} to {most:.4g} nats"
     low_bits, high_bits = (average_bits(chosen, fixed) for chosen in ends)
     bits = f"{low_bits:.3f} to {high_bits:.3f} bits per parameter"

@@ -16,16 +16,16 @@ import msgspec
 
 from tabulae.epoch import CODE
 from tabulae.errors import FileError
-from tabulae.formats import parse
+from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
+from tabulae.planning.items import Options
 from tabulae.planning.plan import Plan, read, write
 from tabulae.planning.rebalance import Known, certain, corrected
 from tabulae.planning.sizes import resident_bytes, stored_bytes
-from tabulae.planning.solve import Options
-from tabulae.workflows.build import Encoder, Formats, build, check_target
+from tabulae.workflows.build import Encoder, Storages, build, check_target
 from tabulae.workflows.never_worse import Verdict, Verifier, verdict_of
 from tabulae.workflows.planner import Planner
-from tabulae.workflows.recipe import by_formats
+from tabulae.workflows.recipe import by_storages
 from tabulae.workflows.work_folder import claim, lock, put_in_place
 
 STATE: Final = "verify.json"
@@ -127,9 +127,9 @@ class _Builder:
     def identity(self) -> bytes:
         """What makes two builds the same."""
         planner = self.planner
-        formats = sorted({candidate.format for one in planner.options.values() for candidate in one})
+        storages = sorted({candidate.storage for one in planner.options.values() for candidate in one})
         study = (planner.study.source, planner.study.calibration, planner.strength)
-        return msgspec.json.encode((CODE, planner.model.fingerprint, self.budget, *study, formats))
+        return msgspec.json.encode((CODE, planner.model.fingerprint, self.budget, *study, storages))
 
     def kept(self, path: Path, make: Callable[[Path], Plan]) -> Plan:
         """The plan of a model that ``make`` writes, or that an earlier try has finished."""
@@ -157,14 +157,14 @@ class _Builder:
     def planned(self, path: Path) -> Plan:
         """Write the best plan's table model."""
         settling = _Settling(self.planner, self.budget)
-        recipe = by_formats(self.planner.draft, settling.plan)
+        recipe = by_storages(self.planner.draft, settling.plan)
         settle = settling if settling.uncertain() else None
         build(self.planner.model, path, recipe, settle=settle, threads=self.threads, progress=self.progress)
         return settling.plan
 
     def built_as(self, plan: Plan, path: Path) -> None:
         """Write a given plan's table model."""
-        recipe = by_formats(self.planner.draft, plan)
+        recipe = by_storages(self.planner.draft, plan)
         build(self.planner.model, path, recipe, threads=self.threads, progress=self.progress)
 
 
@@ -178,24 +178,26 @@ class _Settling:
 
     def uncertain(self) -> bool:
         """Whether any codes have variable length, and bytes a limit."""
-        return self._budget.kl is None and any(parse(entry.format).entropy for entry in self.plan.entries)
+        return self._budget.kl is None and any(
+            Storage.parse(entry.format).format.entropy for entry in self.plan.entries
+        )
 
-    def __call__(self, encoder: Encoder) -> Formats:
+    def __call__(self, encoder: Encoder) -> Storages:
         for _ in range(ROUNDS):
             self._encode(encoder)
             before, self.plan = self.plan, self._again(corrected)
-            if _formats(before) == _formats(self.plan):
+            if _stored(before) == _stored(self.plan):
                 break
         else:
             self.plan = self._again(certain)
-        return by_formats(self._planner.draft, self.plan).formats
+        return by_storages(self._planner.draft, self.plan).storages
 
     def _encode(self, encoder: Encoder) -> None:
         """Encode what has codes of variable length, and note how long they are."""
         for entry in self.plan.entries:
-            form, known = parse(entry.format), self._known.setdefault(entry.name, {})
-            if form.entropy and entry.format not in known:
-                record = encoder.settled(entry.name, form)
+            storage, known = Storage.parse(entry.format), self._known.setdefault(entry.name, {})
+            if storage.format.entropy and entry.format not in known:
+                record = encoder.settled(entry.name, storage)
                 known[entry.format] = stored_bytes(record), resident_bytes(record)
 
     def _again(self, sizes: Callable[[Options, Known], Options]) -> Plan:
@@ -206,5 +208,5 @@ class _Settling:
         return msgspec.structs.replace(found, bound=bound, gap=float(f"{gap:.6g}"))
 
 
-def _formats(plan: Plan) -> list[str]:
+def _stored(plan: Plan) -> list[str]:
     return [entry.format for entry in plan.entries]

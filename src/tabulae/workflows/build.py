@@ -18,47 +18,47 @@ from tabulae.artifact.writer import TableModelWriter
 from tabulae.epoch import CODE
 from tabulae.errors import FileError, UsageError
 from tabulae.files import check_place
-from tabulae.formats import Format
+from tabulae.formats import Storage
 from tabulae.planning.sizes import planned_record
 from tabulae.workflows.choice import FLOAT
 from tabulae.workflows.recipe import Recipe, Trained, blobs_of, records_of
 from tabulae.workflows.work_folder import Build, WorkFolder
 
 Progress = Callable[[str, int, int], object]  # tensor that comes next, weights done, weights in all
-Formats = Mapping[str, Format | None]
+Storages = Mapping[str, Storage | None]
 
 
 class Encoder:
-    """Tensors in formats, each encoded once and kept in the work folder."""
+    """Tensors in storages, each encoded once and kept in the work folder."""
 
     def __init__(self, recipe: Recipe, work: WorkFolder) -> None:
         self._recipe, self._work = recipe, work
 
-    def matrix(self, record: TableRecord, form: Format) -> tuple[TableMatrix, Widths]:
+    def matrix(self, record: TableRecord, storage: Storage) -> tuple[TableMatrix, Widths]:
         """The tensor of a planned record."""
-        return self._work.get(record) or self._encode(record, form)
+        return self._work.get(record) or self._encode(record, storage)
 
-    def settled(self, name: str, form: Format) -> TableRecord:
+    def settled(self, name: str, storage: Storage) -> TableRecord:
         """The record of an encoded tensor, with the lengths that it really has."""
         rows, cols = self._recipe.draft.shape(name)
-        planned = planned_record(name, (rows, cols), form)
+        planned = planned_record(name, (rows, cols), storage)
         found = self._work.settled(planned)
         if found is None:
-            self._encode(planned, form)
+            self._encode(planned, storage)
             found = self._work.settled(planned)
         if found is None:
             raise FileError(str(self._work.path), f"{name} must be there as it was written", "another file")
         return found
 
-    def _encode(self, record: TableRecord, form: Format) -> tuple[TableMatrix, Widths]:
+    def _encode(self, record: TableRecord, storage: Storage) -> tuple[TableMatrix, Widths]:
         name, recipe = record.name, self._recipe
-        matrix = form.encode(recipe.draft.read(name), recipe.draft.importance.get(name)).matrix
+        matrix = storage.encode(recipe.draft.read(name), recipe.draft.inputs.get(name)).matrix
         widths = prove(matrix)
         self._work.put(record, matrix, widths)
         return matrix, widths
 
 
-Settle = Callable[[Encoder], Formats]  # formats that are known only when tensors are encoded
+Settle = Callable[[Encoder], Storages]  # what is known only when tensors are encoded
 
 
 def build(
@@ -82,11 +82,11 @@ def build(
     """
     path = Path(path)
     check_target(model, path)
-    names = {name: FLOAT if form is None else str(form) for name, form in recipe.formats.items()}
+    names = {name: FLOAT if storage is None else str(storage) for name, storage in recipe.storages.items()}
     identity = Build(code=CODE, source=model.provenance(), formats=names, importance=recipe.hash)
     with WorkFolder(path, identity, threads) as work:
         encoder = Encoder(recipe, work)
-        _write_all(model, replace(recipe, formats=settle(encoder)) if settle else recipe, work, encoder, progress)
+        _write_all(model, replace(recipe, storages=settle(encoder)) if settle else recipe, work, encoder, progress)
         work.deliver(path)
     return path
 
@@ -100,18 +100,18 @@ def _write_all(model: Trained, recipe: Recipe, work: WorkFolder, encoder: Encode
         records,
         program=msgspec.json.encode(draft.program),
         plan=[
-            PlanEntry(name=name, format=str(form), column_scale=name in recipe.scaled)
-            for name, form in recipe.formats.items()
-            if form is not None
+            PlanEntry(name=name, format=str(storage), column_scale=name in recipe.scaled)
+            for name, storage in recipe.storages.items()
+            if storage is not None
         ],
         provenance=model.provenance(),
         blobs=blobs_of(model),
     ) as writer:
-        for record, form in zip(records, recipe.formats.values(), strict=True):
+        for record, storage in zip(records, recipe.storages.values(), strict=True):
             if progress:
                 progress(record.name, done, total)
-            if isinstance(record, TableRecord) and form is not None:
-                writer.write_matrix(record.name, *encoder.matrix(record, form))
+            if isinstance(record, TableRecord) and storage is not None:
+                writer.write_matrix(record.name, *encoder.matrix(record, storage))
             else:
                 writer.write_float(record.name, draft.read(record.name))
             done += math.prod(draft.shape(record.name))

@@ -116,13 +116,13 @@ class Verifier:
     def remeasured(self, planner: Planner, plan: Plan, flat: Plan) -> tuple[Sensitivity, int]:
         """The planner's sensitivities, those of disputed tensors measured on other windows; and how many these are."""
         old, model, names = planner.study.sensitivity, self._model, disputed(plan, flat)
-        draft = prepared(model, planner.study.importance, bands=in_bands(model, old.values))
+        draft = prepared(model, planner.study.inputs, bands=in_bands(model, old.values))
         new = measured(
             draft.program,
             dict(draft.tensors),
             self._others,
             model=model.fingerprint,
-            importance=draft.importance,
+            inputs=draft.inputs,
             names=names,
             threads=self._threads,
             progress=self._progress,

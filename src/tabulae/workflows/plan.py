@@ -16,7 +16,7 @@ from tabulae.workflows.never_worse import Verifier
 from tabulae.workflows.planner import Planner, check_reachable, planner
 from tabulae.workflows.prepared import tables_of
 from tabulae.workflows.recipe import by_plan
-from tabulae.workflows.study import LARGE, importance_of, read_text, study
+from tabulae.workflows.study import LARGE, inputs_of, read_text, study
 
 if TYPE_CHECKING:
     from tabulae.workflows.trained import TrainedModel
@@ -94,7 +94,7 @@ def build_plan(
     else:
         plan = read(plan, model=model.fingerprint, names=names, bands=bands)
     wanted, text = plan.calibration, _text(calibration)
-    known = importance_of(model, text, wanted, threads=threads, progress=progress) if wanted else {}
+    known = inputs_of(model, text, wanted, threads=threads, progress=progress) if wanted else {}
     return build(model, path, by_plan(model, plan, known), threads=threads, progress=progress)
 
 

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from tabulae.calibration import Draft
 from tabulae.errors import UsageError
+from tabulae.evaluation.importance import inputs_of
 from tabulae.evaluation.sensitivity import Sensitivity, tables
-from tabulae.formats import parse
+from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
 from tabulae.planning.candidates import lines
 from tabulae.planning.curves import Curve, Point, measure_curves
 from tabulae.planning.flat import best_flat
+from tabulae.planning.items import Inputs, Items, Options
 from tabulae.planning.plan import Plan, plan_of
 from tabulae.planning.rebalance import certain
 from tabulae.planning.sizes import Fixed
-from tabulae.planning.solve import Options, Solution, loss_of, solve, sum_of
+from tabulae.planning.solve import Solution, loss_of, solve, sum_of
 from tabulae.workflows.choice import choose
 from tabulae.workflows.prepared import in_bands, prepared
 from tabulae.workflows.recipe import fixed_of
@@ -55,12 +57,17 @@ class Planner:
         values = self.study.sensitivity.values
         return {name: curve.candidates(values[name], self.digits) for name, curve in self.curves.items()}
 
+    @property
+    def inputs(self) -> Inputs:
+        """The input of every linear, by the first linear that it has."""
+        return inputs_of(self.draft.program)
+
     def plan(self, budget: Budget, options: Options | None = None) -> Plan:
         """The plan that loses least; ``options`` where real sizes are known.
 
         :raises UsageError: no plan keeps to the budget
         """
-        return self._recorded(solve(options or self.options, self.fixed, budget), budget)
+        return self._recorded(solve(options or self.options, self.fixed, budget, self.inputs), budget)
 
     def flat(self, plan: Plan, size: int) -> Plan | None:
         """The best plan with one format for all (the embedding may keep its usual one) of at most ``size`` bytes.
@@ -73,7 +80,7 @@ class Planner:
         usual = choose(self.draft.program, self.draft.names)
         linear = usual[self.draft.program.linears()[0]]
         others = {name: str(usual[name]) for name in self.curves if usual[name] != linear}
-        found = best_flat(options, self.fixed, limit, others)
+        found = best_flat(Items.of(options, self.inputs).options, self.fixed, limit, others)
         if found is None:
             return None
         loss = sum_of(loss_of, found)
@@ -113,14 +120,14 @@ def planner(
     :raises ModelError: NaN or infinity in a tensor
     """
     usual = ENTROPY_STRENGTH if entropy else STRENGTH
-    strength = (usual if strength is None else strength) if study.importance else 0.0
+    strength = (usual if strength is None else strength) if study.inputs else 0.0
     bands = in_bands(model, study.sensitivity.values)
-    draft = prepared(model, study.importance, bands=bands, strength=strength)
+    draft = prepared(model, study.inputs, bands=bands, strength=strength)
     names = tables(draft.program)
     curves = measure_curves(
         {name: (draft.shape(name)[0], draft.shape(name)[1]) for name in names},
         (lambda name, rows: draft.read(name)[rows]) if draft.done else model.read_rows,
-        importance=draft.importance,
+        inputs=draft.inputs,
         candidates=lines(entropy=entropy, any_format=any_format),
         threads=threads,
         progress=progress,
@@ -136,7 +143,7 @@ def check_reachable(model: "TrainedModel", budget: Budget) -> None:
     """
     names = tables(model.program)
     fixed, digits = fixed_of(model, Draft.of(model), names)
-    points = {form: Point(4.0 ** -parse(form).element.bits) for line in lines() for form in line.names}
+    points = {name: Point(4.0 ** -Storage.parse(name).format.element.bits) for line in lines() for name in line.names}
     curves = {name: Curve(name, (model.shape(name)[0], model.shape(name)[1]), points) for name in names}
     try:
         solve({name: curve.candidates(1.0, digits) for name, curve in curves.items()}, fixed, budget)

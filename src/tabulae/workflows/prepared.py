@@ -1,21 +1,21 @@
 """A trained model prepared for formats: all passes that come before them, the same for study, plan and build.
 
-With importance, channels and hidden units get the order that serves formats best, and tables whose rows matter unlike
-are studied and planned in bands of rows. Whether sensitivities or a plan are of these or of whole tables, their names
-say.
+With statistics of inputs, channels and hidden units get the order that serves formats best, and tables whose rows
+matter unlike are studied and planned in bands of rows. Whether sensitivities or a plan are of these or of whole tables,
+their names say.
 """
 
 from collections.abc import Collection, Mapping
 
-from tabulae.arithmetic.arrays import Float32s
 from tabulae.calibration import Draft, column_scales, sort_hidden, split_rows, spread_residual
 from tabulae.calibration.draft import Trained
 from tabulae.evaluation.sensitivity import tables
+from tabulae.formats import InputStatistics
 
 
 def prepared(
     model: Trained,
-    importance: Mapping[str, Float32s],
+    inputs: Mapping[str, InputStatistics],
     *,
     bands: bool,
     strength: float = 0.0,
@@ -25,7 +25,7 @@ def prepared(
 
     :raises UsageError: as of the passes
     """
-    draft, bands = Draft.of(model, importance), bands and bool(importance)
+    draft, bands = Draft.of(model, inputs), bands and bool(inputs)
     if bands:
         draft = sort_hidden(spread_residual(draft))
     if strength and (only is None or only):

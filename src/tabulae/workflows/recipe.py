@@ -1,4 +1,4 @@
-"""What a table model is built of: tensors after all passes, and the format of each of them."""
+"""What a table model is built of: tensors after all passes, and how each of them is stored."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tabulae.artifact.records import FloatRecord, TensorRecord
 from tabulae.calibration import Draft
 from tabulae.calibration.split_rows import whole_name
 from tabulae.errors import UsageError
-from tabulae.formats import Format
+from tabulae.formats import InputStatistics, Storage
 from tabulae.planning.plan import Plan
 from tabulae.planning.sizes import Fixed, fixed_sizes, planned_record, table_sizes
 from tabulae.program.graph import Decoder
@@ -59,22 +59,22 @@ class Trained(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Recipe:
-    """Tensors and their formats; what is not in ``formats`` stays float32."""
+    """Tensors and how each is stored."""
 
     draft: Draft
-    formats: Mapping[str, Format | None]  # of all tensors, in order; None: float32
-    importance: Mapping[str, Float32s] = field(default_factory=dict)  # that weighs errors
+    storages: Mapping[str, Storage | None]  # of all tensors, in order; None: float32
+    inputs: Mapping[str, InputStatistics] = field(default_factory=dict)  # that weigh errors
     strength: float = 0.0  # with which columns were scaled
     scaled: frozenset[str] = frozenset()  # whose columns
 
     @property
     def hash(self) -> str:
         """Of all that changes bytes and is neither a format nor the trained model; "" if there is nothing."""
-        if not self.importance:
+        if not self.inputs:
             return ""
         digest = xxhash.xxh3_128(repr(self.strength).encode())
-        for name in sorted(self.importance):
-            digest.update(name.encode() + np.ascontiguousarray(self.importance[name], "<f4").tobytes())
+        for name in sorted(self.inputs):
+            digest.update(name.encode() + np.ascontiguousarray(self.inputs[name].mean_square, "<f4").tobytes())
         return digest.hexdigest()
 
 
@@ -86,37 +86,39 @@ def by_rules(model: Trained, formats: Sequence[str] = ()) -> Recipe:
     return Recipe(Draft.of(model), choose(model.program, model.names, parse_rules(formats)))
 
 
-def by_plan(model: Trained, plan: Plan, importance: Mapping[str, Float32s]) -> Recipe:
-    """What a plan says; ``importance`` is that of its calibration text.
+def by_plan(model: Trained, plan: Plan, inputs: Mapping[str, InputStatistics]) -> Recipe:
+    """What a plan says; ``inputs`` are those of its calibration text.
 
-    :raises UsageError: columns to be scaled that cannot be, or without importance
+    :raises UsageError: columns to be scaled that cannot be, or nothing known of inputs
     """
-    bands, scaled = in_bands(model, plan.to_formats()), plan.scaled()
-    if not importance and (scaled or not set(plan.to_formats()) <= set(model.names)):
+    bands, scaled = in_bands(model, plan.storages()), plan.scaled()
+    if not inputs and (scaled or not set(plan.storages()) <= set(model.names)):
         raise UsageError("plan", "with bands or column_scale it must name its calibration", "none", "plan anew")
     only = {whole_name(name) for name in scaled}
-    draft = prepared(model, importance, bands=bands, strength=plan.column_strength, only=only)
+    draft = prepared(model, inputs, bands=bands, strength=plan.column_strength, only=only)
     unlike = sorted(draft.scaled.symmetric_difference(scaled))
     if unlike:
         must = "all bands of a tensor must have column_scale, or none"
         raise UsageError("plan", must, f"{unlike[0]} {'without' if unlike[0] in draft.scaled else 'with'} it")
-    return by_formats(draft, plan)
+    return by_storages(draft, plan)
 
 
-def by_formats(draft: Draft, plan: Plan) -> Recipe:
-    """A draft, its columns scaled already, in the formats of a plan."""
-    formats = plan.to_formats()
-    chosen = {name: formats.get(name) for name in draft.names}
-    return Recipe(draft, chosen, draft.importance, plan.column_strength, plan.scaled())
+def by_storages(draft: Draft, plan: Plan) -> Recipe:
+    """A draft, its columns scaled already, as a plan stores them."""
+    storages = plan.storages()
+    chosen = {name: storages.get(name) for name in draft.names}
+    return Recipe(draft, chosen, draft.inputs, plan.column_strength, plan.scaled())
 
 
 def records_of(recipe: Recipe) -> list[TensorRecord]:
     """The records of all tensors before they are encoded."""
-    return [_record(name, recipe.draft.shape(name), form) for name, form in recipe.formats.items()]
+    return [_record(name, recipe.draft.shape(name), storage) for name, storage in recipe.storages.items()]
 
 
-def _record(name: str, shape: tuple[int, ...], form: Format | None) -> TensorRecord:
-    return FloatRecord(name=name, shape=shape) if form is None else planned_record(name, (shape[0], shape[1]), form)
+def _record(name: str, shape: tuple[int, ...], storage: Storage | None) -> TensorRecord:
+    if storage is None:
+        return FloatRecord(name=name, shape=shape)
+    return planned_record(name, (shape[0], shape[1]), storage)
 
 
 def blobs_of(model: Trained) -> Mapping[str, bytes]:
@@ -141,8 +143,8 @@ def fixed_of(model: Trained, draft: Draft, planned: Collection[str]) -> tuple[Fi
 
 def expected_bytes(model: Trained, recipe: Recipe) -> int:
     """How long the file will be, all of it, at most."""
-    formats = {name: str(form) for name, form in recipe.formats.items() if form is not None}
-    fixed, digits = fixed_of(model, recipe.draft, formats)
-    shapes = {name: (recipe.draft.shape(name)[0], recipe.draft.shape(name)[1]) for name in formats}
-    sizes = [table_sizes(name, shapes[name], form, digits=digits) for name, form in formats.items()]
+    names = {name: str(storage) for name, storage in recipe.storages.items() if storage is not None}
+    fixed, digits = fixed_of(model, recipe.draft, names)
+    shapes = {name: (recipe.draft.shape(name)[0], recipe.draft.shape(name)[1]) for name in names}
+    sizes = [table_sizes(name, shapes[name], storage, digits=digits) for name, storage in names.items()]
     return fixed.file + sum(one.file + one.header for one in sizes)

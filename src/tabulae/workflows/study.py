@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import xxhash
 
-from tabulae.arithmetic.arrays import Float32s
 from tabulae.calibration import Draft
 from tabulae.calibration.split_rows import token_bands
 from tabulae.epoch import CODE
@@ -25,6 +24,7 @@ from tabulae.evaluation.measured import measured
 from tabulae.evaluation.sensitivity import Sensitivity, Source, read, tables, write
 from tabulae.evaluation.windows import Windows
 from tabulae.files import unreadable
+from tabulae.formats import InputStatistics
 from tabulae.planning.plan import Calibration, SensitivitySource
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel
@@ -47,11 +47,11 @@ Progress = Callable[[str, int, int], object]  # what comes next, how much is don
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What is known of a model; without importance, every input column counts alike."""
+    """What is known of a model; where nothing is known of inputs, every column counts alike."""
 
     sensitivity: Sensitivity
-    importance: Mapping[str, Float32s] = field(default_factory=dict)  # linear -> mean x^2 of its input [cols]
-    calibration: Calibration | None = None  # the text behind importance
+    inputs: Mapping[str, InputStatistics] = field(default_factory=dict)  # of linears
+    calibration: Calibration | None = None  # the text behind them
 
     @property
     def source(self) -> SensitivitySource:
@@ -93,35 +93,35 @@ def study(
 
         need_torch()  # before the text is run for importance
     runner = _Runner(model, text, threads, progress)
-    importance, calibration = runner.importance()
+    inputs, calibration = runner.inputs()
     if known is None:
         part = Path(f"{sensitivity}.part") if sensitivity and by == "measured" else None
-        draft = prepared(model, importance, bands=bands)
+        draft = prepared(model, inputs, bands=bands)
         passes = ",".join(draft.done)
         journal = Journal(part, f"{CODE}, {model.fingerprint}, {calibration.hash}, {passes}")
         found = runner.sensitivity(by, draft, journal)
         known = _kept(msgspec.structs.replace(found, values=at_least(found.values, draft)), sensitivity)
         journal.remove()
-    return Study(known, importance, calibration)
+    return Study(known, inputs, calibration)
 
 
-def importance_of(
+def inputs_of(
     model: "TrainedModel",
     text: str | None,
     wanted: Calibration,
     *,
     threads: int = 1,
     progress: Progress | None = None,
-) -> Mapping[str, Float32s]:
-    """The importance behind a plan, measured again.
+) -> Mapping[str, InputStatistics]:
+    """The statistics of inputs behind a plan, measured again.
 
     :raises UsageError: another text than the plan's
     """
-    importance, calibration = _Runner(model, text, threads, progress).importance(wanted.windows)
+    inputs, calibration = _Runner(model, text, threads, progress).inputs(wanted.windows)
     if calibration != wanted:
         must = f"the text must be the plan's, windows {wanted.hash}"
         raise UsageError("calibration", must, calibration.hash, "give --calibration the text that plan had")
-    return importance
+    return inputs
 
 
 def read_text(path: Path) -> str:
@@ -144,7 +144,7 @@ class _Runner:
     def __init__(self, model: "TrainedModel", text: str | None, threads: int, progress: Progress | None) -> None:
         self._model, self._text, self._threads, self._progress = model, SplitText(model, text), threads, progress
 
-    def importance(self, count: int = INPUTS) -> tuple[Mapping[str, Float32s], Calibration]:
+    def inputs(self, count: int = INPUTS) -> tuple[Mapping[str, InputStatistics], Calibration]:
         windows = self._text.choosing(count)
         binding = Binding(self._model.program, dict(self._model.tensors()))
         with LanguageModel(binding, None, context=windows.length, threads=self._threads) as runs:
@@ -162,7 +162,7 @@ class _Runner:
                 weights,
                 windows,
                 model=model.fingerprint,
-                importance=draft.importance,
+                inputs=draft.inputs,
                 progress=progress,
             )
         return _mean(
@@ -172,7 +172,7 @@ class _Runner:
                     weights,
                     Windows(windows.tokens[part :: len(FORMATS)], windows.first),
                     model=model.fingerprint,
-                    importance=draft.importance,
+                    inputs=draft.inputs,
                     form=form,
                     threads=self._threads,
                     journal=journal,

@@ -33,7 +33,7 @@ class Build(msgspec.Struct, frozen=True):
 
     code: str  # version and epoch of tabulae
     source: dict[str, str]  # provenance of the trained model, with hashes
-    formats: dict[str, str]  # tensor -> format; float32 where it stays
+    formats: dict[str, str]  # tensor -> storage; float32 where it stays
     importance: str  # hash of what weighs the errors; "" where nothing does
 
 
@@ -117,7 +117,7 @@ class WorkFolder:
             raise
 
     def get(self, planned: TableRecord) -> tuple[TableMatrix, Widths] | None:
-        """The tensor, if it was encoded in this format before and is whole."""
+        """The tensor, if it was encoded in this storage before and is whole."""
         with self._opened(planned) as found:
             if found is None:
                 return None
@@ -182,5 +182,5 @@ class WorkFolder:
         shutil.rmtree(self.path, ignore_errors=True)  # what says whose files they are goes last
 
     def _file(self, record: TableRecord) -> Path:
-        """One file for each format that the tensor was tried in."""
+        """One file for each storage that the tensor was tried in."""
         return self.path / f"{self._numbers[record.name]:06d}.{xxhash.xxh3_64_hexdigest(record.format.encode())}.tab"
