@@ -10,7 +10,7 @@ benchmarks/peers/qwen_coder.sh brings, nothing does, because its widths are mult
 sensitivities come from the first half of wiki.valid. KL: nats, over the whole vocabulary, against the float model, 40
 windows of wiki.test.raw. "alone": dequantised weights and float activations on both sides, one evaluator. "complete":
 as it runs, with int8 activations; for llama.cpp what its own tool says, on the same token ids: our windows are cut as
-it cuts them. rho = KL * 4^bits.
+it cuts them, and it ends here if the ids that it scored are not ours (peer_tokens.py). rho = KL * 4^bits.
 
 Windows are scored one by one and kept in WORK with the float model's logits (40 files of 50 MB on SmolLM2, 155 MB on
 Qwen): an interrupted run goes on where it was. --save appends rows to benchmarks/results/plans.jsonl.
@@ -30,6 +30,7 @@ import tabulae
 from dither_reference import fingerprint
 from gguf_types import counted_bytes, fell_back
 from inputs import wikitext
+from peer_tokens import check_tokens
 from scores import Scores
 from tables import OURS, RESULTS, name_of, rho
 from tabulae.artifact.reader import open_table_model
@@ -132,6 +133,8 @@ def prepare(trained: TrainedModel, options: argparse.Namespace) -> Bench:
     assert vocabulary is not None
     windows = cut_text(wikitext().read_text(encoding="utf-8"), Tokenizer(vocabulary), count=options.windows)
     bench = Bench(trained, Scores(options.work, windows, trained.fingerprint), options.threads)
+    if options.peers:
+        check_tokens(windows, options.peers / "reference.kld", vocabulary.bos if vocabulary.add_bos else None)
     bench.scores.record(lambda: bench.float_model(trained))
     return bench
 
