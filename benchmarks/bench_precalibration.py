@@ -90,7 +90,9 @@ def main() -> None:
     elif options.table:
         print(tables.rendered(head(options.bits), cells(found, options.bits)))
     if options.save:
-        rows = [row for row in cells(found, options.bits) if row[0] in SHOWN]
+        rows = sorted(
+            (row for row in cells(found, options.bits) if row[0] in SHOWN), key=lambda row: SHOWN.index(row[0])
+        )
         tables.save(
             "pre-calibration", head(options.bits), rows, measure=MEASURE, source="benchmarks/bench_precalibration.py"
         )
