@@ -6,7 +6,7 @@ packed nibbles (frames of 2^19 codes), constriction (ANS, blocks of 2^14). Peers
 skipped:
 
     python3.11 -m venv peers && peers/bin/pip install numpy scipy msgspec xxhash zstandard constriction
-    PYTHONPATH=src peers/bin/python benchmarks/bench_entropy.py [--json] [--rounds 9]
+    PYTHONPATH=src peers/bin/python benchmarks/bench_entropy.py [--json] [--save] [--rounds 9]
 """
 
 import argparse
@@ -14,13 +14,14 @@ import importlib.util
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+import tables
 from bench_formats import relative_error, sample
 from tabulae.codes import rans
 from tabulae.formats import parse
@@ -31,6 +32,7 @@ ORACLES = {
     "laplace": (0.13989, 0.06954, 0.03470),
     "t5": (0.14413, 0.07138, 0.03560),
 }
+HEAD = ("coder", "codes", "over the entropy", "encode", "decode")
 FRAME, BLOCK = 1 << 19, 1 << 14
 
 
@@ -157,13 +159,19 @@ def constriction_ans(codes: np.ndarray, name: str, rounds: int) -> Speed:
     return Speed("constriction ANS", name, length, million / encode, million / one, million / two)
 
 
+PEERS = {"zstandard": zstd, "constriction": constriction_ans}
+
+
+def missing() -> list[str]:
+    """Peers that are not installed."""
+    return [module for module in PEERS if not importlib.util.find_spec(module)]
+
+
 def speeds(rounds: int) -> Iterator[Speed]:
     """Every coder that is here, on codes of 3, 4 and 5 bits of entropy and on 16 codes."""
-    peers = [(zstd, "zstandard"), (constriction_ans, "constriction")]
-    found = [ours, *(coder for coder, module in peers if importlib.util.find_spec(module))]
-    missing = [module for _, module in peers if not importlib.util.find_spec(module)]
-    if missing:
-        print(f"skipped, not installed: {', '.join(missing)}", file=sys.stderr)
+    found = [ours, *(coder for module, coder in PEERS.items() if importlib.util.find_spec(module))]
+    if missing():
+        print(f"skipped, not installed: {', '.join(missing())}", file=sys.stderr)
     x = sample("normal", (2048, 2048))
     steps = {"grid:3": 0.52243, "grid:4": 0.25902, "grid:5": 0.12924, "16 codes": 0.39}
     for name, step in steps.items():
@@ -173,13 +181,34 @@ def speeds(rounds: int) -> Iterator[Speed]:
             yield coder(codes, name, rounds)
 
 
+def cells(measured: Sequence[Speed]) -> Iterator[list[str]]:
+    """Rows of docs: every coder on grids, its figures for 3, 4 and 5 bits side by side, and on 16 codes."""
+    for sixteen in (False, True):
+        for coder in dict.fromkeys(row.coder for row in measured if (row.symbols == "16 codes") == sixteen):
+            own = [row for row in measured if row.coder == coder and (row.symbols == "16 codes") == sixteen]
+            over = " / ".join(f"{100 * (row.length - 1):.2f}".removeprefix("0") for row in own)
+            rates = (" / ".join(f"{getattr(row, what):.0f}" for row in own) for what in ("encode", "decode"))
+            yield [
+                coder,
+                " / ".join(f"`{row.symbols}`" for row in own).replace("`16 codes`", "16 codes"),
+                f"{over} %",
+                *rates,
+            ]
+
+
 def main() -> int:
     """Print both tables; the exit code is 1 if an oracle is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/coders.jsonl")
     options = parser.parse_args()
+    if options.save and missing():
+        parser.error(f"--save needs all coders; not installed: {', '.join(missing())}")
     oracles, measured = list(lengths((1024, 1024))), list(speeds(options.rounds))
+    if options.save:
+        about = {"measure": "millions of weights a second", "source": "benchmarks/bench_entropy.py"}
+        tables.save("coders", HEAD, cells(measured), text=2, **about)
     if options.json:
         print(json.dumps({"oracles": [asdict(row) for row in oracles], "speed": [asdict(row) for row in measured]}))
     else:

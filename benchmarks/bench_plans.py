@@ -10,28 +10,30 @@ benchmarks/peers/qwen_coder.sh brings, nothing does, because its widths are mult
 sensitivities come from the first half of wiki.valid. KL: nats, over the whole vocabulary, against the float model, 40
 windows of wiki.test.raw. "alone": dequantised weights and float activations on both sides, one evaluator. "complete":
 as it runs, with int8 activations; for llama.cpp what its own tool says, on the same token ids: our windows are cut as
-it cuts them. rho = KL * 4^bits.
+it cuts them, and it ends here if the ids that it scored are not ours (peer_tokens.py). rho = KL * 4^bits.
 
 Windows are scored one by one and kept in WORK with the float model's logits (40 files of 50 MB on SmolLM2, 155 MB on
-Qwen): an interrupted run goes on where it was. --save appends rows to benchmarks/results/plans.jsonl.
+Qwen): an interrupted run goes on where it was. --save writes rows to benchmarks/results/plans.jsonl, in place of those
+of an earlier run of the same; --save allocation (with --flat, and with --by fisher) and --save order-and-bands (with
+and without --whole) to the files of these tables. Each model has a table of its own, under its --name.
 """
 
 import argparse
-import json
 import re
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import tabulae
 from dither_reference import fingerprint
 from gguf_types import counted_bytes, fell_back
 from inputs import wikitext
+from peer_tokens import check_tokens
 from scores import Scores
-from tables import OURS, RESULTS, name_of, rho
+from tables import OURS, name_of, put, rho
 from tabulae.artifact.reader import open_table_model
 from tabulae.cores import available_cores
 from tabulae.evaluation import cut_text
@@ -46,6 +48,8 @@ from tabulae.workflows.planner import Planner, planner
 from tabulae.workflows.recipe import by_storages
 from tabulae.workflows.study import study
 from tabulae.workflows.trained import TrainedModel
+
+SAME = ("what", "model", "budget", "by", "candidates", "whole")  # a row of another run that has these is replaced
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class Row:
     seconds: float = 0.0
     fell_back: float = 0.0  # share of the weights that llama.cpp stored in another type than the one asked for
     fell_back_to: str = ""
+    budget: float | None = None  # bits per parameter
+    by: str = ""  # where sensitivities come from
+    candidates: str = ""
+    whole: bool = False  # no order, no bands
     counted: str = "file"
     measure: str = "full KL"
     measure_complete: str = "full KL"
@@ -76,11 +84,12 @@ class Bench:
     trained: TrainedModel
     scores: Scores
     threads: int
+    called: str
 
     @property
     def name(self) -> str:
         """The trained model, for its rows."""
-        return self.trained.source.path.stem
+        return self.called or self.trained.source.path.stem
 
     @property
     def options(self) -> Options:
@@ -102,8 +111,7 @@ def main() -> None:
             rows.append(row)
             print(line(row), flush=True)
             if options.save:
-                with (RESULTS / "plans.jsonl").open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+                put(options.save, asdict(row), SAME)
     compare(rows)
 
 
@@ -122,7 +130,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--work", type=Path, required=True, help="a folder for logits and scores; kept")
-    parser.add_argument("--save", action="store_true", help="append every row to benchmarks/results/plans.jsonl")
+    parser.add_argument("--name", default="", help="what tables call the model; default: the name of its file")
+    tables = ("plans", "allocation", "order-and-bands")
+    parser.add_argument("--save", nargs="?", const="plans", choices=tables, help="write benchmarks/results/SAVE.jsonl")
     return parser.parse_args()
 
 
@@ -131,7 +141,9 @@ def prepare(trained: TrainedModel, options: argparse.Namespace) -> Bench:
     vocabulary = trained.vocabulary
     assert vocabulary is not None
     windows = cut_text(wikitext().read_text(encoding="utf-8"), Tokenizer(vocabulary), count=options.windows)
-    bench = Bench(trained, Scores(options.work, windows, trained.fingerprint), options.threads)
+    bench = Bench(trained, Scores(options.work, windows, trained.fingerprint), options.threads, options.name)
+    if options.peers:
+        check_tokens(windows, options.peers / "reference.kld", vocabulary.bos if vocabulary.add_bos else None)
     bench.scores.record(lambda: bench.float_model(trained))
     return bench
 
@@ -157,8 +169,11 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     plans = planner(
         bench.trained, known, entropy=options.entropy, strength=options.column_scales, threads=options.threads
     )
+    how = {"by": known.sensitivity.source, "whole": options.whole}
+    how["candidates"] = "with entropy codes" if options.entropy else "fixed-length"
     for bits in wanted:
-        yield planned(bench, plans, bits, "flat" if options.flat else "entropy" if options.entropy else "plan")
+        row = planned(bench, plans, bits, "flat" if options.flat else "entropy" if options.entropy else "plan")
+        yield replace(row, **how)
 
 
 def peer(bench: Bench, path: Path) -> Row:
@@ -204,6 +219,7 @@ def planned(bench: Bench, plans: Planner, bits: float, what: str) -> Row:
         8 * totals.memory / parameters,
         built.plan.loss,
         time.perf_counter() - start,
+        budget=bits,
     )
 
 

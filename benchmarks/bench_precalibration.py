@@ -1,6 +1,6 @@
 """Statistical pre-calibration against plain scales: squared error at equal bits, on real tensors.
 
-    python benchmarks/bench_precalibration.py [dithered.gguf] [--tensor NAME] ... [--bits 4] [--json | --table]
+    python benchmarks/bench_precalibration.py [dithered.gguf] [--tensor NAME] ... [--bits 4] [--json | --table] [--save]
 
 dB: squared error over squared weights, 10 log10, lower is better. bits: everything counted (codes, scales, zero points,
 mask by an ideal entropy code; in brackets with the mask as indices). score = dB + 6.02 bits: what is left when a bit is
@@ -11,7 +11,7 @@ shrunk for the least squared error. "split": outliers and the others of a group 
 pre-calibration, at shares of outliers). "offset": ours, a fixed number of outliers a group, coded by what they exceed.
 "entropy-coded grid": one step a row, codes of any length. Formats are those of tabulae. "rotated": columns through
 signs and Hadamard first (a rotation that can be absorbed costs nothing).
---table prints Markdown, the means over the tensors.
+--table prints Markdown, the means over the tensors; --save writes those of docs to benchmarks/results.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+import tables
 import tabulae
 from ideal_grid import grid
 from inputs import smollm2
@@ -36,6 +37,29 @@ from tabulae.formats import parse
 from tabulae.statistics import describe_tensor, histogram_divergence
 
 TENSORS = tuple(f"model.layers.{name}_proj.weight" for name in ("0.self_attn.k", "0.self_attn.v", "14.mlp.down"))
+FIGURES = ("bits", "db", "score")
+MEASURE = "squared error over squared weights; bits of the tensors alone"
+SHOWN = (  # in docs
+    "min-max g128",
+    "min-max g32",
+    "clipped g128",
+    "clipped g64",
+    "clipped g32",
+    "nf4/g64/absmax",
+    "lloyd:b/g64/search",
+    "lloyd:b/g32/search",
+    "lloyd:b/g64/search/sparse=0.005",
+    "rotated, normal:b/g128/search",
+    "split g128 symmetric 2%",
+    "split g128 symmetric 5%",
+    "split g128 asymmetric 2%",
+    "split g128 asymmetric 5%",
+    "split g128 asymmetric 8%",
+    "offset g128 4 each",
+    "offset g128 8 each",
+    "offset g128 12 each",
+    "entropy-coded grid",
+)
 DB_PER_BIT = 20 * np.log10(2)
 SHRUNK = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55, 0.5)
 
@@ -64,7 +88,14 @@ def main() -> None:
     if options.json:
         print(json.dumps([asdict(row) for row in found], indent=1))
     elif options.table:
-        print(table(found, options.bits))
+        print(tables.rendered(head(options.bits), cells(found, options.bits)))
+    if options.save:
+        rows = sorted(
+            (row for row in cells(found, options.bits) if row[0] in SHOWN), key=lambda row: SHOWN.index(row[0])
+        )
+        tables.save(
+            "pre-calibration", head(options.bits), rows, measure=MEASURE, source="benchmarks/bench_precalibration.py"
+        )
 
 
 def measure_tensor(name: str, w: np.ndarray, bits: Iterable[int], quiet: bool) -> list[Row]:
@@ -89,7 +120,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--bits", action="append", type=int, help="default: 4, 3 and 2")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--table", action="store_true", help="Markdown: means over the tensors")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/pre-calibration.jsonl")
     options = parser.parse_args()
+    if options.save and (options.tensor or options.bits):
+        parser.error("--save is for the usual tensors and bits")
     options.model, options.tensor = options.model or smollm2(), options.tensor or TENSORS
     options.bits = options.bits or (4, 3, 2)
     return options
@@ -159,18 +193,21 @@ def line(row: Row) -> str:
     return f"  {row.method:36} {row.bits:6.3f} {indices:8} {row.db:8.2f} dB  score {row.score:6.2f}  KL {row.kl:.4f}"
 
 
-def table(found: list[Row], bits: Iterable[int]) -> str:
-    """Markdown: a line for every method, bits, dB and score for each number of bits a code."""
-    codes = [f"{b}-bit codes: bits | dB | score" for b in bits]
-    lines = [["method", *codes], ["---", *["---: | ---: | ---:"] * len(codes)]]
+def head(bits: Iterable[int]) -> list[str]:
+    """The columns of the table."""
+    return ["method", *(name for b in bits for name in (f"{b}-bit codes: bits", "dB", "score"))]
+
+
+def cells(found: list[Row], bits: Iterable[int]) -> list[list[str]]:
+    """A row for every method: bits, dB and score for each number of bits a code, means over the tensors."""
+    rows = []
     for method in dict.fromkeys(general(row.method) for row in found):
-        cells = []
+        row = [method]
         for each in bits:
             own = [row for row in found if general(row.method) == method and row.code == each]
-            means = [np.mean([getattr(row, what) for row in own]) for what in ("bits", "db", "score")] if own else []
-            cells.append("{:.2f} | {:.2f} | {:.2f}".format(*means) if own else "- | - | -")
-        lines.append([method, *cells])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+            row += [f"{np.mean([getattr(one, what) for one in own]):.2f}" if own else "-" for what in FIGURES]
+        rows.append(row)
+    return rows
 
 
 def general(method: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inputs import skip
-from tables import DOCS, OURS, RESULTS, is_ours, said
+from tables import DOCS, OURS, RESULTS, is_ours, of, said
 
 FIGURE = DOCS / "figures" / "plans.svg"
 
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def draw(rows: list[dict[str, Any]]) -> None:
-    """KL against bits, weights alone and complete."""
+    """KL against bits, weights alone and complete, a row of panels for each model."""
     try:
         import matplotlib
     except ImportError:
@@ -31,20 +31,29 @@ def draw(rows: list[dict[str, Any]]) -> None:
     matplotlib.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.6), sharey=True)
+    models = sorted({row["model"] for row in rows})
+    size = (9, 3.6 * len(models))
+    figure, panels = pyplot.subplots(len(models), 2, figsize=size, sharey="row", squeeze=False)
+    for axes, model in zip(panels, models, strict=True):
+        panel(axes, of(rows, model=model), f"{model}: " if len(models) > 1 else "")
+    panels[0, 0].legend()
+    figure.tight_layout()
+    figure.savefig(FIGURE, metadata={"Date": None})
+
+
+def panel(axes: Any, rows: list[dict[str, Any]], model: str) -> None:
+    """One model."""
     for axis, what in zip(axes, ("alone", "complete"), strict=True):
         for kind, mark in (("llama.cpp", "s"), ("plan", "o"), ("entropy", "^")):
             own = [row for row in rows if kind == (row["what"] if is_ours(row) else "llama.cpp")]
             points = [(row["bits"], row[what]) for row in own if row[what] is not None]
-            axis.plot(*zip(*points, strict=True), marker=mark, label=OURS.get(kind, kind))
+            axis.plot(*(zip(*points, strict=True) if points else ((), ())), marker=mark, label=OURS.get(kind, kind))
         title = "weights alone" if what == "alone" else what
         measure = said(rows, "measure" if what == "alone" else "measure_complete")
-        axis.set(title=title + measure, xlabel=f"bits per parameter{said(rows, 'counted', 'file')}", yscale="log")
+        bits = f"bits per parameter{said(rows, 'counted', 'file')}"
+        axis.set(title=model + title + measure, xlabel=bits, yscale="log")
         axis.grid(alpha=0.3, which="both")
     axes[0].set_ylabel("KL (nats)")
-    axes[0].legend()
-    figure.tight_layout()
-    figure.savefig(FIGURE, metadata={"Date": None})
 
 
 if __name__ == "__main__":

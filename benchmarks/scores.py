@@ -59,6 +59,10 @@ class Scores:
 
     def kl(self, name: str, kind: Kind, candidate: Open) -> Value:
         """Mean and standard error over windows; ``name`` must say all that tells one candidate from another."""
+        return mean_of(self.by_window(name, kind, candidate))
+
+    def by_window(self, name: str, kind: Kind, candidate: Open) -> list[float]:
+        """The mean of every window, to be paired with another candidate's."""
         found = []
         with ExitStack() as stack:
             model = None
@@ -70,7 +74,7 @@ class Scores:
                 value = self._journal.get(key)
                 assert value is not None
                 found.append(value.mean)
-        return mean_of(found)
+        return found
 
     def _score(self, model: LanguageModel, kind: Kind, at: int) -> Value:
         quality = evaluate(model, Kept(self._logits(at)), self._one(at), kind=kind)

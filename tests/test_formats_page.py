@@ -13,6 +13,7 @@ from tabulae.formats import parse
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
 QUOTED = set(re.findall(r"`([^`\n]+)`", PAGE))
+RESULTS = ROOT / "benchmarks" / "results"
 SCRIPT = ROOT / "benchmarks" / "tables.py"
 FORMATS = sorted(name for name in QUOTED if re.fullmatch(r"[a-z0-9]+(:\S+)?/(tensor|row|g\d+)/\S+", name))
 
@@ -51,16 +52,25 @@ def test_tables_are_those_of_the_result_files():
 def test_every_table_of_numbers_has_a_result_file():
     heads = re.findall(r"(?<!\|\n)\|.*\n\| ?-", "\n" + PAGE)
     marked = re.findall(r"<!-- table: (.+) -->\n\|", PAGE)
-    assert len(heads) == len(marked) + 1 and "| you want | format |" in PAGE  # the one that has words alone
-    assert {path.stem for path in (ROOT / "benchmarks" / "results").glob("*.jsonl")} == set(marked)
+    by_model = re.findall(r"<!-- tables: (.+) -->\n", PAGE)
+    tables = len(marked) + sum(len(models(name)) for name in by_model)
+    assert len(heads) == tables + 1 and "| you want | format |" in PAGE  # the one that has words alone
+    assert {path.stem for path in RESULTS.glob("*.jsonl")} == {*marked, *by_model}
+
+
+def models(name):
+    """The models of which a result file has rows."""
+    return {json.loads(line)["model"] for line in (RESULTS / f"{name}.jsonl").read_text("utf-8").splitlines()}
 
 
 def test_no_column_mixes_measures_in_silence():
-    rows = [json.loads(line) for line in (ROOT / "benchmarks/results/plans.jsonl").read_text("utf-8").splitlines()]
-    head = PAGE.partition("<!-- table: plans -->\n")[2].partition("\n")[0]
-    measures = {row[key] for row in rows for key in ("measure", "measure_complete")}
-    assert len(rows) > 15 and measures <= {"full KL", "top-128"}
-    assert all(measure in head for measure in measures) or measures == {"full KL"}
+    rows = [json.loads(line) for line in (RESULTS / "plans.jsonl").read_text("utf-8").splitlines()]
+    assert len(rows) > 15
+    for model in models("plans"):
+        head = PAGE.partition(f"\n{model}:\n\n")[2].partition("\n")[0]
+        measures = {row[key] for row in rows if row["model"] == model for key in ("measure", "measure_complete")}
+        assert measures <= {"full KL", "top-128"}
+        assert all(measure in head for measure in measures) or measures == {"full KL"}
     for row in rows:  # llama.cpp's types name what they are not
         named = f"{row['what']} ({row['fell_back'] * 100:.0f} % fell back to {row['fell_back_to']})"
         assert not row["fell_back"] or named in PAGE

@@ -7,7 +7,8 @@ over the scaled columns lands where it does least. With data, sqrt(mean x^2) of 
 How much? All of it evens out one side and upsets the other, so factors are taken to a power, ``strength``. Measured on
 SmolLM2 (benchmarks/bench_passes.py): for grids with one scale per row and an entropy code, importance to the power of
 0.5 is worth .48 bits of KL and Sinkhorn's factors .27; block formats whose scales are searched with importance gain a
-tenth of a bit or less, with 0.25, and are ruined by 1, because a block's scale then serves one column.
+tenth of a bit or less, with 0.25, and are ruined by 1, because a block's scale then serves one column. These
+figures are of wiki.test.raw; the strengths of plans are chosen on another text (benchmarks/bench_choices.py).
 
 ``exact`` rounds factors to powers of two. Then not a single bit of the float model's results changes (unless something
 over- or underflows), but it gives away .06 bits of the gain.
