@@ -34,6 +34,7 @@ from tabulae.evaluation.sensitivity import tables
 from tabulae.evaluation.value import mean_of
 from tabulae.formats import parse
 from tabulae.formats.gain import DEFAULT_GAIN, GAINS
+from tabulae.formats.input_statistics import importance_of, of_squares
 from tabulae.text.tokenizer import Tokenizer
 from tabulae.workflows.planner import ENTROPY_STRENGTH, STRENGTH
 from tabulae.workflows.prepared import prepared
@@ -107,7 +108,7 @@ def rounded(draft: Draft, form: str) -> tuple[dict[str, np.ndarray], float]:
     for name in draft.names:
         w = weights[name] = draft.read(name)
         if name in every:
-            encoded = parse(form).encode(w, draft.importance.get(name))
+            encoded = parse(form).encode(w, importance_of(draft.inputs.get(name)))
             weights[name], bits = encoded.decode(), bits + encoded.bits
         else:
             bits += 32 * w.size
@@ -116,7 +117,10 @@ def rounded(draft: Draft, form: str) -> tuple[dict[str, np.ndarray], float]:
 
 def scaled(form: str) -> Callable[[Bench, float], tuple[Draft, str]]:
     """By the strength of column scales."""
-    return lambda bench, strength: (prepared(bench.trained, bench.importance, bands=True, strength=strength), form)
+    return lambda bench, strength: (
+        prepared(bench.trained, of_squares(bench.importance), bands=True, strength=strength),
+        form,
+    )
 
 
 def gained(form: str) -> Callable[[Bench, str], tuple[Draft, str]]:

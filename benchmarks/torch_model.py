@@ -10,13 +10,13 @@ import numpy as np
 from inputs import skip
 from tabulae.evaluation import Windows
 from tabulae.evaluation.torch_twin import Twin
-from tabulae.program.operations import Program
+from tabulae.program.graph import Decoder
 
 
 class TorchModel:
     """Whole sequences at once."""
 
-    def __init__(self, program: Program, weights: Mapping[str, np.ndarray], threads: int) -> None:
+    def __init__(self, program: Decoder, weights: Mapping[str, np.ndarray], threads: int) -> None:
         if importlib.util.find_spec("torch") is None:
             skip("needs torch: pip install 'tabulae[fisher]'")
         import torch
