@@ -5,9 +5,13 @@
 
 namespace tabulae {
 
-extern const Kernels kGeneric;
+namespace generic {
+extern const Kernels kKernels;
+}
 #if defined(TABULAE_HAS_AVX512)
-extern const Kernels kAvx512;
+namespace avx512 {
+extern const Kernels kKernels;
+}
 #endif
 
 namespace {
@@ -21,11 +25,11 @@ struct Isa {
 std::vector<Isa> isas() {
   std::vector<Isa> list;
 #if defined(TABULAE_HAS_AVX512)
-  list.push_back({&kAvx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  list.push_back({&avx512::kKernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                                 __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")});
 #endif
-  list.push_back({&kGeneric, true});
+  list.push_back({&generic::kKernels, true});
   return list;
 }
 

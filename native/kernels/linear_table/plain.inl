@@ -84,6 +84,15 @@ void plain_panel(const TableMatrix& w, const Activations& x, int64_t panel, int6
   }
 }
 
+template <class Arithmetic>
+PanelKernel plain(const TableMatrix&) {
+  return plain_panel<Arithmetic>;
+}
+
+// Both arithmetics read w.products: no tables of an input are needed.
+void no_tables(const TableMatrix&, int64_t, Activations&) {}
+bool needs_no_tables(const TableMatrix&) { return false; }
+
 // o * x by shifts and additions alone.
 int64_t shifted_product(int32_t o, int x) {
   int64_t sum = 0;

@@ -1,0 +1,35 @@
+// Every kernel from plain sources, compiled for whatever ISA includes this: a whole table, of which an ISA replaces what
+// it has better. Include it inside `namespace tabulae::NAME`, which keeps the functions of ISAs apart.
+#include "kernels/attention/attention.inl"
+#include "kernels/elementwise/elementwise.inl"
+#include "kernels/encode/encode.inl"
+#include "kernels/linear_float/linear_float.inl"
+#include "kernels/linear_table/plain.inl"
+#include "kernels/normalise/normalise.inl"
+
+namespace {
+
+constexpr Kernels plain_kernels(const char* isa) {
+  return {
+      .isa = isa,
+      .encode = encode,
+      .prepare = no_tables,
+      .needs_tables = needs_no_tables,
+      .multiply = plain<Multiply>,
+      .lookup = plain<LookUp>,
+      .add_outliers = {add_outliers<false>, add_outliers<true>},
+      .finish = finish,
+      .float_linear = float_linear,
+      .rms_norm = rms_norm,
+      .layer_norm = layer_norm,
+      .rotary = rotary,
+      .attention = attention,
+      .activate = activate,
+      .soft_cap = soft_cap,
+      .add = add,
+      .sine = sine,
+      .polynomial = polynomial,
+  };
+}
+
+}  // namespace
