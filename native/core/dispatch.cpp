@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -5,40 +6,26 @@
 
 namespace tabulae {
 
-namespace generic {
-extern const Kernels kKernels;
-}
-#if defined(TABULAE_HAS_AVX512)
-namespace avx512 {
-extern const Kernels kKernels;
-}
-#endif
-
 namespace {
 
-struct Isa {
-  const Kernels* kernels;
-  bool runs_here;
-};
-
-// Best first. A new ISA is one file under kernels/ and one line here.
-std::vector<Isa> isas() {
-  std::vector<Isa> list;
-#if defined(TABULAE_HAS_AVX512)
-  list.push_back({&avx512::kKernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                                __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni")});
-#endif
-  list.push_back({&generic::kKernels, true});
+// Best first. Filled before main by kernels/cpu_*.cpp.
+std::vector<Isa>& isas() {
+  static std::vector<Isa> list;
   return list;
 }
 
 }  // namespace
 
+bool enlist(const Isa& isa) {
+  const auto worse = [&](const Isa& other) { return other.rank < isa.rank; };
+  isas().insert(std::find_if(isas().begin(), isas().end(), worse), isa);
+  return true;
+}
+
 std::vector<std::string> available_isas() {
   std::vector<std::string> names;
   for (const Isa& isa : isas())
-    if (isa.runs_here) names.emplace_back(isa.kernels->isa);
+    if (isa.runs_here()) names.emplace_back(isa.kernels->isa);
   return names;
 }
 
@@ -47,7 +34,7 @@ const Kernels& select(const std::string& wanted) {
   const std::string name = !wanted.empty() ? wanted : variable ? variable : "";
   std::string known;
   for (const Isa& isa : isas()) {
-    if (!isa.runs_here) continue;
+    if (!isa.runs_here()) continue;
     if (name.empty() || name == isa.kernels->isa) return *isa.kernels;
     known += known.empty() ? isa.kernels->isa : std::string(", ") + isa.kernels->isa;
   }

@@ -1,5 +1,5 @@
-// The one table of native routines. Each ISA is one file under kernels/ that fills one such table; `select` picks
-// it once, when a model is loaded.
+// The one table of native routines. Each ISA fills one such table (kernels/README.md says how one is added); `select`
+// picks it once, when a model is loaded.
 #pragma once
 
 #include <string>
@@ -55,6 +55,14 @@ struct Kernels {
   void (*sine)(const float* angle, int64_t n, float* cosine, float* sine);
   void (*polynomial)(const char* name, const float* x, int64_t n, float* y);  // for tests: exp, tanh, erf, sin, cos
 };
+
+// An ISA makes itself known as the core is loaded, from a file that is compiled for any machine (kernels/cpu_NAME.cpp).
+struct Isa {
+  int rank;  // the highest that runs here is taken
+  const Kernels* kernels;
+  bool (*runs_here)();
+};
+bool enlist(const Isa&);
 
 std::vector<std::string> available_isas();           // best first
 const Kernels& select(const std::string& isa = "");  // "" : TABULAE_ISA, else the best; throws on an unknown name
