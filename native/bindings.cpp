@@ -143,22 +143,16 @@ Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In
   ActivationMemory memory;
   fill(m, codes, exponents, memory);
   Activations& x = memory.view();
-  const PanelKernel kernel = lookup ? kernels.lookup(m) : kernels.multiply(m);
   if (lookup && kernels.needs_tables(m)) {
     memory.resize_tables();
     for (int64_t i = 0; i < x.n; ++i) kernels.prepare(m, i, x);
   }
   std::vector<int64_t> sums(x.n * m.rows);
-  int64_t totals[kTile][kPanel];
-  for (int64_t panel = 0; panel < m.panels(); ++panel)
-    for (int64_t first = 0; first < x.n; first += kTile) {
-      const int64_t count = std::min(kTile, x.n - first);
-      kernel(m, x, panel, first, count, totals);
-      if (m.outlier_offsets) kernels.add_outliers[lookup](m, x, panel, first, count, totals);
-      for (int64_t i = 0; i < count; ++i)
-        for (int64_t row = panel * kPanel; row < std::min((panel + 1) * kPanel, m.rows); ++row)
-          sums[(first + i) * m.rows + row] = totals[i][row % kPanel];
-    }
+  table_linear(kernels, lookup, m, x, 0, m.panels(), 0, x.n, [&](const Tile& tile) {
+    const int64_t base = tile.panel * kPanel;
+    for (int64_t i = 0; i < tile.count; ++i)
+      std::copy_n(tile.totals[i], std::min(kPanel, m.rows - base), &sums[(tile.first + i) * m.rows + base]);
+  });
   return array(std::move(sums), {static_cast<size_t>(x.n), static_cast<size_t>(m.rows)});
 }
 

@@ -9,12 +9,23 @@
 
 namespace tabulae {
 
-// One panel of 16 rows against `count` <= kTile positions from `first` on: totals[i][row], integers, without outliers.
-using PanelKernel = void (*)(const TableMatrix&, const Activations&, int64_t panel, int64_t first, int64_t count,
-                             int64_t totals[kTile][kPanel]);
+// The integers A (docs/architecture.md, "The arithmetic", 4) of the 16 rows of a panel for some positions.
+struct Tile {
+  int64_t panel, first, count;
+  const int64_t (*totals)[kPanel];  // [count][16]
+};
 
-// Adds what the outliers of the panel give.
-using OutlierKernel = PanelKernel;
+// Some rows of a table linear for some positions. A kernel cuts this into tiles as it likes, in any order, and hands
+// each over: it needs memory for one tile, and nobody else knows its shape.
+struct TableTask {
+  const TableMatrix& w;
+  const Activations& x;
+  int64_t panel, panels;  // rows: this many panels of 16 from this one on
+  int64_t first, count;   // positions: of the activations, as many from this one on
+  void (*take)(void* taker, const Tile&);
+  void* taker;
+};
+using TableKernel = void (*)(const TableTask&);
 
 struct AttentionTask {
   const float* q;       // [head]
@@ -37,12 +48,10 @@ struct Kernels {
   // Makes activation.tables for one codebook; only for `lookup` kernels that ask for them.
   void (*prepare)(const TableMatrix&, int64_t index, Activations&);
   bool (*needs_tables)(const TableMatrix&);
-  PanelKernel (*multiply)(const TableMatrix&);
-  PanelKernel (*lookup)(const TableMatrix&);
-  OutlierKernel add_outliers[2];  // by multiplication, by look-up
-  // y[p * y_stride + row] = totals * (row scale * s) (+ bias)
-  void (*finish)(const TableMatrix&, const Activations&, int64_t panel, int64_t first, int64_t count,
-                 const int64_t totals[kTile][kPanel], const float* bias, float* y, int64_t y_stride);
+  TableKernel multiply, lookup;
+  // y[row] = totals[row - 16 panel] * (row scale * s) (+ bias[row]) for the rows of a panel at one position
+  void (*finish)(const TableMatrix&, const Activations&, int64_t panel, int64_t position, const int64_t totals[kPanel],
+                 const float* bias, float* y);
   void (*float_linear)(const FloatMatrix&, const float* x, int64_t x_stride, int64_t n, int64_t row_begin,
                        int64_t row_end, const float* bias, float* y, int64_t y_stride);
   void (*rms_norm)(const float* x, const float* gain, int64_t n, float eps, float* y);
@@ -63,6 +72,14 @@ struct Isa {
   bool (*runs_here)();
 };
 bool enlist(const Isa&);
+
+// Gives every tile of a task to take(tile).
+template <class Take>
+void table_linear(const Kernels& kernels, bool lookup, const TableMatrix& w, const Activations& x, int64_t panel,
+                  int64_t panels, int64_t first, int64_t count, Take take) {
+  const auto call = [](void* taker, const Tile& tile) { (*static_cast<Take*>(taker))(tile); };
+  (lookup ? kernels.lookup : kernels.multiply)({w, x, panel, panels, first, count, call, &take});
+}
 
 std::vector<std::string> available_isas();           // best first
 const Kernels& select(const std::string& isa = "");  // "" : TABULAE_ISA, else the best; throws on an unknown name

@@ -11,7 +11,6 @@ namespace tabulae {
 
 inline constexpr int64_t kPanel = 16;  // rows of a unit of layout panel16
 inline constexpr int64_t kBlock = 32;  // columns of a unit, and of one activation exponent
-inline constexpr int64_t kTile = 4;    // positions that one call of a table kernel computes at most
 inline constexpr int64_t kLine = 64;   // bytes of a line: 8 rows x 8 columns
 inline constexpr int64_t kOctets = kBlock / 8;
 inline constexpr int64_t kTableBytes = 256;  // product tables of 8 columns: 128 low bytes, 128 high bytes

@@ -45,15 +45,10 @@ inline ActivationMemory& codes_of(Run& run, Worker& worker, bool alone) {
 template <class Out>
 void table_panels(const Kernels& kernels, const TableMatrix& matrix, const Activations& x, const float* bias,
                   bool lookup, int64_t begin, int64_t end, int64_t first, int64_t last, Out&& y) {
-  const PanelKernel kernel = lookup ? kernels.lookup(matrix) : kernels.multiply(matrix);
-  int64_t totals[kTile][kPanel];
-  for (int64_t panel = begin; panel < end; ++panel)
-    for (int64_t at = first; at < last; at += kTile) {
-      const int64_t count = least(kTile, last - at);
-      kernel(matrix, x, panel, at, count, totals);
-      if (matrix.outlier_offsets) kernels.add_outliers[lookup](matrix, x, panel, at, count, totals);
-      for (int64_t i = 0; i < count; ++i) kernels.finish(matrix, x, panel, at + i, 1, totals + i, bias, y(at + i), 0);
-    }
+  table_linear(kernels, lookup, matrix, x, begin, end - begin, first, last - first, [&](const Tile& tile) {
+    for (int64_t i = 0, at = tile.first; i < tile.count; ++i, ++at)
+      kernels.finish(matrix, x, tile.panel, at, tile.totals[i], bias, y(at));
+  });
 }
 
 // One linear outside of any graph: x [n, cols] -> y [n, rows]. Throws NotFinite.

@@ -1,9 +1,11 @@
-// Every kernel from plain sources, compiled for whatever ISA includes this: a whole table, of which an ISA replaces what
-// it has better. Include it inside `namespace tabulae::NAME`, which keeps the functions of ISAs apart.
+// Every kernel from plain sources, compiled for whatever ISA includes this: a whole table, of which an ISA replaces
+// what it has better. Include it inside `namespace tabulae::NAME`, which keeps the functions of ISAs apart.
 #include "kernels/attention/attention.inl"
 #include "kernels/elementwise/elementwise.inl"
 #include "kernels/encode/encode.inl"
 #include "kernels/linear_float/linear_float.inl"
+#include "kernels/linear_table/task.inl"
+//
 #include "kernels/linear_table/plain.inl"
 #include "kernels/normalise/normalise.inl"
 
@@ -15,9 +17,8 @@ constexpr Kernels plain_kernels(const char* isa) {
       .encode = encode,
       .prepare = no_tables,
       .needs_tables = needs_no_tables,
-      .multiply = plain<Multiply>,
-      .lookup = plain<LookUp>,
-      .add_outliers = {add_outliers<false>, add_outliers<true>},
+      .multiply = plain_panels<Multiply>,
+      .lookup = plain_panels<LookUp>,
       .finish = finish,
       .float_linear = float_linear,
       .rms_norm = rms_norm,

@@ -95,6 +95,15 @@ def test_the_last_code_of_eight_bits_stands_for_nothing():
     assert_all_equal(TableMatrix(codes, book, np.ones(20, np.float32), None, 70), random_codes(rng, 3, 70, 4))
 
 
+@pytest.mark.parametrize("wide", [False, True], ids=["int8", "int16"])
+def test_every_number_of_positions(wide):
+    """Whole tiles of any kernel, and their rests."""
+    rng = np.random.default_rng(0)
+    matrix = random_matrix(rng, 37, 161, 4, 64, wide, outliers=30)
+    for n in (*range(1, 10), 63, 64, 65, 127, 128, 131):
+        assert_all_equal(matrix, random_codes(rng, n, 161, 4))
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.integers(1, 70), st.integers(1, 200), st.integers(1, 8), st.sampled_from([None, 32, 64, 96]),

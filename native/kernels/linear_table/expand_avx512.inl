@@ -75,6 +75,9 @@ TABULAE_INLINE __m512i multipliers(const int8_t* m) {
   return m ? _mm512_cvtepi8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(m))) : _mm512_set1_epi64(1);
 }
 
+// Positions that one expansion of a unit serves: what is summed for them, in two halves of 8 rows, stays in registers.
+constexpr int64_t kTile = 4;
+
 // Calls body(first block, end, multipliers of the group) for every chunk of every group of one panel.
 template <class Body>
 TABULAE_INLINE void each_chunk(const TableMatrix& w, int64_t panel, Body body) {

@@ -105,43 +105,49 @@ struct Wide {
 };
 
 template <class Codepoints, int Bits>
-void lookup_panel(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
-                  int64_t totals[kTile][kPanel]) {
+void lookup_panels(const TableTask& t) {
+  const TableMatrix& w = t.w;
+  const Activations& x = t.x;
   const auto codepoints = Codepoints::template of<Bits>(w);
-  __m512i total[kTile][2] = {};
-  each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) {
-    __m512i sums[kTile][2] = {};
-    const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
-    for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
-      __m512i v[8];
-      prefetch(unit, Bits);
-      expand<Bits>(unit, v);
-      for (int64_t i = 0; i < count; ++i) {
-        const int64_t at = (first + i) * x.blocks + b;
-        const uint8_t* tables = x.tables + at * kOctets * kTableBytes;
-        const __m128i shift = _mm_cvtsi32_si128(x.exponents[at]);
-        for (int h = 0; h < 2; ++h)
-          sums[i][h] = _mm512_add_epi64(
-              sums[i][h], _mm512_sll_epi64(looked_up<Bits>(v + 4 * h, tables, codepoints, x.bias[at]), shift));
+  each_tile<kTile>(t, [&](int64_t panel, int64_t first, int64_t count) TABULAE_INLINE_LAMBDA {
+    __m512i total[kTile][2] = {};  // [position][half]: int64 of 8 rows
+    each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) TABULAE_INLINE_LAMBDA {
+      __m512i sums[kTile][2] = {};
+      const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
+      for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
+        __m512i v[8];
+        prefetch(unit, Bits);
+        expand<Bits>(unit, v);
+        for (int64_t i = 0; i < count; ++i) {
+          const int64_t at = (first + i) * x.blocks + b;
+          const uint8_t* tables = x.tables + at * kOctets * kTableBytes;
+          const __m128i shift = _mm_cvtsi32_si128(x.exponents[at]);
+          for (int h = 0; h < 2; ++h)
+            sums[i][h] = _mm512_add_epi64(
+                sums[i][h], _mm512_sll_epi64(looked_up<Bits>(v + 4 * h, tables, codepoints, x.bias[at]), shift));
+        }
       }
-    }
+      for (int64_t i = 0; i < count; ++i)
+        for (int h = 0; h < 2; ++h)
+          total[i][h] =
+              _mm512_add_epi64(total[i][h], _mm512_mul_epi32(sums[i][h], multipliers(m ? m + 8 * h : nullptr)));
+    });
+    int64_t totals[kTile][kPanel];
     for (int64_t i = 0; i < count; ++i)
-      for (int h = 0; h < 2; ++h)
-        total[i][h] = _mm512_add_epi64(total[i][h], _mm512_mul_epi32(sums[i][h], multipliers(m ? m + 8 * h : nullptr)));
+      for (int h = 0; h < 2; ++h) _mm512_storeu_si512(&totals[i][8 * h], total[i][h]);
+    hand_over<true>(t, panel, first, count, totals);
   });
-  for (int64_t i = 0; i < count; ++i)
-    for (int h = 0; h < 2; ++h) _mm512_storeu_si512(&totals[i][8 * h], total[i][h]);
 }
 
 template <class Codepoints>
-PanelKernel lookup_for(int bits) {
-  constexpr PanelKernel kByBits[] = {lookup_panel<Codepoints, 1>, lookup_panel<Codepoints, 2>,
-                                     lookup_panel<Codepoints, 3>, lookup_panel<Codepoints, 4>,
-                                     lookup_panel<Codepoints, 5>, lookup_panel<Codepoints, 6>,
-                                     lookup_panel<Codepoints, 7>, lookup_panel<Codepoints, 8>};
-  return kByBits[bits - 1];
+void lookup_for(const TableTask& t) {
+  constexpr TableKernel kByBits[] = {lookup_panels<Codepoints, 1>, lookup_panels<Codepoints, 2>,
+                                     lookup_panels<Codepoints, 3>, lookup_panels<Codepoints, 4>,
+                                     lookup_panels<Codepoints, 5>, lookup_panels<Codepoints, 6>,
+                                     lookup_panels<Codepoints, 7>, lookup_panels<Codepoints, 8>};
+  kByBits[t.w.bits - 1](t);
 }
 
-PanelKernel lookup(const TableMatrix& w) { return w.wide ? lookup_for<Wide>(w.bits) : lookup_for<Biased>(w.bits); }
+void lookup(const TableTask& t) { t.w.wide ? lookup_for<Wide>(t) : lookup_for<Biased>(t); }
 
 }  // namespace

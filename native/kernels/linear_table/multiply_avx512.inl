@@ -1,5 +1,5 @@
 // Table linears by vpermb and vpdpbusd (int8 codepoints) or vpdpwssd (int16): a unit is expanded once for up to four
-// positions. Sums of a chunk are int32 modulo 2^32, which the chunk's proof makes exact; then int64.
+// positions (kTile). Sums of a chunk are int32 modulo 2^32, which the chunk's proof makes exact; then int64.
 namespace {
 
 // int8 codepoints: bytes are codepoint + 128, unsigned; Activations::bias takes 128 * sum of activations off again.
@@ -44,10 +44,10 @@ TABULAE_INLINE __m512i eight_rows(const __m512i v[4], const int8_t* x, const int
 }
 
 template <class Code, int Bits, int N>
-TABULAE_INLINE void multiply_tile(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first,
-                                  int64_t totals[kTile][kPanel]) {
-  const Code code(w);
-  __m512i total[N][2] = {};
+TABULAE_INLINE void multiply_tile(const TableTask& t, const Code& code, int64_t panel, int64_t first) {
+  const TableMatrix& w = t.w;
+  const Activations& x = t.x;
+  __m512i total[N][2] = {};  // [position][half]: int64 of 8 rows
   each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) TABULAE_INLINE_LAMBDA {
     __m512i sums[N][2] = {};
     const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
@@ -70,33 +70,38 @@ TABULAE_INLINE void multiply_tile(const TableMatrix& w, const Activations& x, in
         total[i][h] = _mm512_add_epi64(total[i][h], _mm512_mul_epi32(whole, ms[h]));
       }
   });
+  int64_t totals[N][kPanel];
   for (int i = 0; i < N; ++i)
     for (int h = 0; h < 2; ++h) _mm512_storeu_si512(&totals[i][8 * h], total[i][h]);
+  hand_over<false>(t, panel, first, N, totals);
 }
 
 template <class Code, int Bits>
-void multiply_panel(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
-                    int64_t totals[kTile][kPanel]) {
-  switch (count) {
-    case 4:
-      return multiply_tile<Code, Bits, 4>(w, x, panel, first, totals);
-    case 3:
-      return multiply_tile<Code, Bits, 3>(w, x, panel, first, totals);
-    case 2:
-      return multiply_tile<Code, Bits, 2>(w, x, panel, first, totals);
-    default:
-      return multiply_tile<Code, Bits, 1>(w, x, panel, first, totals);
-  }
+void multiply_panels(const TableTask& t) {
+  const Code code(t.w);
+  each_tile<kTile>(t, [&](int64_t panel, int64_t first, int64_t count) TABULAE_INLINE_LAMBDA {
+    switch (count) {
+      case 4:
+        return multiply_tile<Code, Bits, 4>(t, code, panel, first);
+      case 3:
+        return multiply_tile<Code, Bits, 3>(t, code, panel, first);
+      case 2:
+        return multiply_tile<Code, Bits, 2>(t, code, panel, first);
+      default:
+        return multiply_tile<Code, Bits, 1>(t, code, panel, first);
+    }
+  });
 }
 
 // int16 codepoints: low and high bytes from two tables, interleaved to words; rows 2l and 2l + 1 of lane l apart.
 template <int Bits>
-void multiply_wide_panel(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
-                         int64_t totals[kTile][kPanel]) {
+void multiply_wide_panels(const TableTask& t) {
+  const TableMatrix& w = t.w;
+  const Activations& x = t.x;
   const ByteTable<Bits> low([&](int code) { return w.codebook[code] & 255; });
   const ByteTable<Bits> high([&](int code) { return w.codebook[code] >> 8 & 255; });
-  for (int64_t i = 0; i < count; ++i) {
-    __m512i total[2] = {};
+  each_tile<1>(t, [&](int64_t panel, int64_t position, int64_t) TABULAE_INLINE_LAMBDA {
+    __m512i total[2] = {};  // [half]: int64 of 8 rows
     each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) {
       __m512i sums[2][2] = {};  // [half][even, odd row of a lane]: four int32 partial sums a row
       const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
@@ -104,7 +109,7 @@ void multiply_wide_panel(const TableMatrix& w, const Activations& x, int64_t pan
         __m512i v[8];
         prefetch(unit, Bits);
         expand<Bits>(unit, v);
-        const int64_t at = (first + i) * x.blocks + b;
+        const int64_t at = position * x.blocks + b;
         const __m512i shift = _mm512_set1_epi32(x.exponents[at]);
         for (int h = 0; h < 2; ++h) {
           __m512i even = {}, odd = {};
@@ -127,22 +132,23 @@ void multiply_wide_panel(const TableMatrix& w, const Activations& x, int64_t pan
         total[h] = _mm512_add_epi64(total[h], _mm512_mul_epi32(whole, multipliers(m ? m + 8 * h : nullptr)));
       }
     });
-    for (int h = 0; h < 2; ++h) _mm512_storeu_si512(&totals[i][8 * h], total[h]);
-  }
+    int64_t totals[1][kPanel];
+    for (int h = 0; h < 2; ++h) _mm512_storeu_si512(&totals[0][8 * h], total[h]);
+    hand_over<false>(t, panel, position, 1, totals);
+  });
 }
 
 template <int Bits>
-PanelKernel multiply_for(const TableMatrix& w) {
-  if (w.wide) return multiply_wide_panel<Bits>;
-  if (Bits == 8 && w.affine) return multiply_panel<Affine, 8>;
-  return multiply_panel<Bytes<Bits>, Bits>;
+void multiply_for(const TableTask& t) {
+  if (t.w.wide) return multiply_wide_panels<Bits>(t);
+  if (Bits == 8 && t.w.affine) return multiply_panels<Affine, 8>(t);
+  multiply_panels<Bytes<Bits>, Bits>(t);
 }
 
-PanelKernel multiply(const TableMatrix& w) {
-  constexpr PanelKernel (*kByBits[])(const TableMatrix&) = {multiply_for<1>, multiply_for<2>, multiply_for<3>,
-                                                            multiply_for<4>, multiply_for<5>, multiply_for<6>,
-                                                            multiply_for<7>, multiply_for<8>};
-  return kByBits[w.bits - 1](w);
+void multiply(const TableTask& t) {
+  constexpr TableKernel kByBits[] = {multiply_for<1>, multiply_for<2>, multiply_for<3>, multiply_for<4>,
+                                     multiply_for<5>, multiply_for<6>, multiply_for<7>, multiply_for<8>};
+  kByBits[t.w.bits - 1](t);
 }
 
 }  // namespace

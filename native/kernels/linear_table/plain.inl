@@ -37,12 +37,14 @@ struct QuarterSquares {
 constexpr QuarterSquares kQuarterSquares;
 
 struct Multiply {
+  static constexpr bool kLookup = false;
   using Operand = int16_t;
   static Operand operand(const TableMatrix& w, uint8_t code) { return w.codebook[code]; }
   static int32_t product(const TableMatrix&, Operand value, int8_t x) { return value * x; }
 };
 
 struct LookUp {
+  static constexpr bool kLookup = true;
   using Operand = uint8_t;
   static Operand operand(const TableMatrix&, uint8_t code) { return code; }
   static int32_t product(const TableMatrix& w, Operand code, int8_t x) {
@@ -64,72 +66,39 @@ __attribute__((noinline)) void unit_sums(const TableMatrix& w,
   }
 }
 
+// Positions that one reading of a unit serves: a batch of a prompt, and 8 KB of totals.
+constexpr int64_t kPlainPositions = 64;
+
 template <class Arithmetic>
-void plain_panel(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
-                 int64_t totals[kTile][kPanel]) {
-  std::memset(totals, 0, kTile * sizeof totals[0]);
+void plain_panel(const TableTask& t, int64_t panel, int64_t first, int64_t count) {
+  const TableMatrix& w = t.w;
+  int64_t totals[kPlainPositions][kPanel];  // [position][row]
+  std::memset(totals, 0, static_cast<size_t>(count) * sizeof totals[0]);
   uint8_t codes[kPanel][kBlock];
   typename Arithmetic::Operand operands[kPanel][kBlock];
   int32_t sums[kPanel];
-  for (int64_t b = 0; b < x.blocks; ++b) {
+  for (int64_t b = 0; b < t.x.blocks; ++b) {
     read_unit(w.panel(panel) + b * w.unit(), w.bits, codes);
     for (int64_t row = 0; row < kPanel; ++row)
       for (int64_t j = 0; j < kBlock; ++j) operands[row][j] = Arithmetic::operand(w, codes[row][j]);
     const int8_t* m = w.multipliers ? w.multipliers + (panel * w.groups() + b / w.group) * kPanel : nullptr;
     for (int64_t i = 0; i < count; ++i) {
-      unit_sums<Arithmetic>(w, operands, x.row(first + i) + b * kBlock, sums);
-      const int32_t exponent = x.exponents[(first + i) * x.blocks + b];
+      unit_sums<Arithmetic>(w, operands, t.x.row(first + i) + b * kBlock, sums);
+      const int32_t exponent = t.x.exponents[(first + i) * t.x.blocks + b];
       for (int64_t row = 0; row < kPanel; ++row) totals[i][row] += (int64_t{sums[row]} << exponent) * (m ? m[row] : 1);
     }
   }
+  hand_over<Arithmetic::kLookup>(t, panel, first, count, totals);
 }
 
 template <class Arithmetic>
-PanelKernel plain(const TableMatrix&) {
-  return plain_panel<Arithmetic>;
+void plain_panels(const TableTask& t) {
+  each_tile<kPlainPositions>(
+      t, [&](int64_t panel, int64_t first, int64_t count) { plain_panel<Arithmetic>(t, panel, first, count); });
 }
 
 // Both arithmetics read w.products: no tables of an input are needed.
 void no_tables(const TableMatrix&, int64_t, Activations&) {}
 bool needs_no_tables(const TableMatrix&) { return false; }
-
-// o * x by shifts and additions alone.
-int64_t shifted_product(int32_t o, int x) {
-  int64_t sum = 0;
-  for (int left = x < 0 ? -x : x, bit = 0; left; left >>= 1, ++bit)
-    if (left & 1) sum += int64_t{o} << bit;
-  return x < 0 ? -sum : sum;
-}
-
-// Outliers of one panel: integers in units of the row scale, added to the totals.
-template <bool Lookup>
-void add_outliers(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
-                  int64_t totals[kTile][kPanel]) {
-  const int64_t rows = least(kPanel, w.rows - panel * kPanel);
-  for (int64_t row = 0; row < rows; ++row)
-    for (uint32_t k = w.outlier_offsets[panel * kPanel + row]; k < w.outlier_offsets[panel * kPanel + row + 1]; ++k)
-      for (int64_t i = 0; i < count; ++i) {
-        const int64_t col = w.outlier_columns[k], at = first + i;
-        const int32_t o = w.outlier_values[k];
-        const int64_t product = Lookup ? shifted_product(o, x.row(at)[col]) : int64_t{o} * x.row(at)[col];
-        totals[i][row] += product << x.exponents[at * x.blocks + col / kBlock];
-      }
-}
-
-// Last step, ARCHITECTURE 3.6: float32(A) * (row scale * s) (+ bias), each rounded once, in this order.
-void finish(const TableMatrix& w, const Activations& x, int64_t panel, int64_t first, int64_t count,
-            const int64_t totals[kTile][kPanel], const float* bias, float* y, int64_t y_stride) {
-  const int64_t base = panel * kPanel, rows = least(kPanel, w.rows - base);
-  float scales[kPanel];
-  for (int64_t row = 0; row < rows; ++row) scales[row] = w.scale(base + row);
-  for (int64_t i = 0; i < count; ++i) {
-    const float s = x.scales[first + i];
-    float* out = y + (first + i) * y_stride + base;
-    for (int64_t row = 0; row < rows; ++row) {
-      const float value = static_cast<float>(totals[i][row]) * (scales[row] * s);
-      out[row] = bias ? value + bias[base + row] : value;
-    }
-  }
-}
 
 }  // namespace
