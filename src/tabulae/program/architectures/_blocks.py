@@ -1,6 +1,6 @@
 """Pieces that decoders with rotary positions and gated linears share; buffers x (residual) and h (in and out)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import TypedDict, Unpack
 
@@ -20,6 +20,7 @@ from tabulae.program.ops.project import Project
 from tabulae.program.ops.rms_norm import RMSNorm
 from tabulae.program.ops.select import Select
 from tabulae.program.ops.soft_cap import SoftCap
+from tabulae.program.value import Value
 
 HEAD = "lm_head.weight"
 INV_FREQ = "inv_freq"
@@ -83,15 +84,23 @@ def plain_mlp(up: str, down: str, fn: Activation, bias: bool, buffer: str = "h")
     ]
 
 
-def pre_norm_block(layer: int, config: Sizes, mlp_bias: bool = False, **attention: Unpack[Turns]) -> list[Operation]:
-    """``x += attention(norm x); x += mlp(norm x)``."""
+def pre_norm_block(
+    layer: int,
+    config: Sizes,
+    mlp_bias: bool = False,
+    mlp: Sequence[Operation] | None = None,
+    **attention: Unpack[Turns],
+) -> list[Operation]:
+    """``x += attention(norm x); x += mlp(norm x)``, h -> h by ``mlp`` if that is not gated linears."""
     at = f"model.layers.{layer}"
+    if mlp is None:
+        mlp = gated_mlp(f"{at}.mlp", config.activation, mlp_bias)
     return [
         RMSNorm(f"{at}.input_layernorm.weight", "x", "h", config.eps),
         *rotary_attention(f"{at}.self_attn", layer, config, **attention),
         Add("x", "h", "x"),
         RMSNorm(f"{at}.post_attention_layernorm.weight", "x", "h", config.eps),
-        *gated_mlp(f"{at}.mlp", config.activation, mlp_bias),
+        *mlp,
         Add("x", "h", "x"),
     ]
 
@@ -108,10 +117,11 @@ def rotary_program(
     cap: float | None = None,
     norm: Operation | None = None,
     embedding: str = EMBEDDING,
+    values: Mapping[str, Value] | None = None,
 ) -> Decoder:
     """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added.
 
-    A body may also use n, of the width of x.
+    A body may also use n, of the width of x, and ``values`` of its own.
     """
     tail: list[Operation] = [
         Select("x", "last"),
@@ -124,4 +134,4 @@ def rotary_program(
     widths |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
     widths |= {"last": config.hidden, "logits": config.vocabulary}
     constants = config.turn.constants(INV_FREQ) if constants is None else constants
-    return Decoder.of((*body, *tail), widths, config.vocabulary, config.context, constants)
+    return Decoder.of((*body, *tail), {**widths, **(values or {})}, config.vocabulary, config.context, constants)

@@ -56,21 +56,18 @@ class Names:
 
     stored: Patterns = field(default_factory=dict)
     prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    others: Patterns = field(default_factory=dict)  # of sources that lack the tensor of a name's own pattern
 
     def origin(self, canonical: str, config: Any, present: Collection[str] = ()) -> Origin:
         """Where a tensor comes from, in a source that has the tensors ``present``."""
         numbers = [int(number) for number in NUMBER.findall(canonical)]
-        found = self._stored(NUMBER.sub("{}", canonical))
-        return found.origin(self._prefixed(found.name.format(*numbers), present), config, numbers)
-
-    def _stored(self, pattern: str) -> Stored:
-        stem, last = pattern.rsplit(".", 1)
-        if pattern in self.stored or stem not in self.stored:
-            found, last = self.stored.get(pattern, pattern), ""
-        else:
-            found, last = self.stored[stem], f".{last}"
-        found = Stored(found) if isinstance(found, str) else found
-        return replace(found, name=found.name + last)
+        pattern = NUMBER.sub("{}", canonical)
+        found = _stored(self.stored, pattern)
+        name = self._prefixed(found.name.format(*numbers), present)
+        if name not in present and pattern in self.others:
+            found = _stored(self.others, pattern)
+            name = self._prefixed(found.name.format(*numbers), present)
+        return found.origin(name, config, numbers)
 
     def _prefixed(self, name: str, present: Collection[str]) -> str:
         """A base model was saved without its head, or a whole one in which it is a part."""
@@ -79,3 +76,13 @@ class Names:
                 spellings = (other + name.removeprefix(prefix) for other in others)
                 return next((spelling for spelling in spellings if spelling in present), name)
         return name
+
+
+def _stored(patterns: Patterns, pattern: str) -> Stored:
+    stem, last = pattern.rsplit(".", 1)
+    if pattern in patterns or stem not in patterns:
+        found, last = patterns.get(pattern, pattern), ""
+    else:
+        found, last = patterns[stem], f".{last}"
+    found = Stored(found) if isinstance(found, str) else found
+    return replace(found, name=found.name + last)
