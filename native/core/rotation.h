@@ -1,4 +1,5 @@
-// Rotation of an input before it is encoded, ARCHITECTURE 3.1: random signs, then a transform of additions only.
+// Rotation of an input before it is encoded (docs/architecture.md, "The arithmetic", 1): random signs, then a transform
+// of additions only.
 #pragma once
 
 #include <cstdint>

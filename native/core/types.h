@@ -1,5 +1,5 @@
 // What kernels read: one tensor as integers, one tensor as floats, and the codes of a batch of inputs.
-// Sizes are checked where these are made (decoder/model.cpp); kernels trust them.
+// Sizes are checked where these are made (graph/model.cpp); kernels trust them.
 #pragma once
 
 #include <cstddef>

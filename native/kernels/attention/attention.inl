@@ -1,5 +1,6 @@
-// Attention of one head at one position over its cached keys and values, ARCHITECTURE 3.7: scores by lanes and tree,
-// exact maximum, exponentials summed in 16 lanes by absolute position, values added in position order, one division.
+// Attention of one head at one position over its cached keys and values (docs/architecture.md, "The arithmetic", 7):
+// scores by lanes and tree, exact maximum, exponentials summed in 16 lanes by absolute position, values added in
+// position order, one division.
 namespace {
 
 TABULAE_INLINE float dot(const float* a, const float* b, int64_t n) {

@@ -1,4 +1,5 @@
-// Activation codes of one input, ARCHITECTURE 3.2: one float32 scale for all columns, one power of two per 32.
+// Activation codes of one input (docs/architecture.md, "The arithmetic", 2): one float32 scale for all columns, one
+// power of two per 32.
 namespace {
 
 constexpr float kTiny = 0x1p-100f;  // below it an input counts as zero
@@ -35,9 +36,9 @@ TABULAE_INLINE void encode_block(const float* x, int64_t n, float factor, float 
 }
 
 bool encode(const float* x, int64_t index, int exponents, Activations& out) {
-  int8_t* codes = out.codes + index * out.blocks * kBlock;
-  int32_t* shifts = out.exponents + index * out.blocks;
-  int64_t* bias = out.bias + index * out.blocks;
+  int8_t* codes = out.codes + index * out.blocks * kBlock;  // [blocks * 32], zeros past the columns
+  int32_t* shifts = out.exponents + index * out.blocks;     // [blocks]
+  int64_t* bias = out.bias + index * out.blocks;            // [blocks]
   const float top = largest(x, out.cols);
   if (!(top < __builtin_inff())) return false;
   const bool zero = top < kTiny;
@@ -46,7 +47,7 @@ bool encode(const float* x, int64_t index, int exponents, Activations& out) {
   for (int64_t h = 0; h < out.blocks; ++h) {
     const int64_t n = least(kBlock, out.cols - h * kBlock);
     const float block = largest(x + h * kBlock, n);
-    int k = zero ? exponents : 0;
+    int k = zero ? exponents : 0;  // the largest with block * 2^k <= top: products by powers of two are exact
     while (k < exponents && block * static_cast<float>(2 << k) <= top) ++k;
     shifts[h] = exponents - k;
     encode_block(x + h * kBlock, n, factor, static_cast<float>(1 << k), codes + h * kBlock, bias + h);

@@ -1,19 +1,18 @@
-// Table linears without a multiplication per weight. For every 8 columns the products of their
-// activations with 16 values stand in two 128-byte tables (low and high bytes); one vpermi2b each looks up 64 products,
-// vpsadbw adds those of a row. Up to 4 bits the 16 values are the codepoints; above, and for int16 codepoints,
-// codepoint + 128 or
-// + 8192 is cut in nibbles, and the 16 values are 0..15. Position tables are copied from one product table per
-// codebook: no product is computed while running.
+// Table linears without a multiplication per weight. For every 8 columns the products of their activations with 16
+// values stand in two 128-byte tables (low and high bytes); one vpermi2b each looks up 64 products, vpsadbw adds those
+// of a row. Up to 4 bits the 16 values are the codepoints; above, and for int16 codepoints, codepoint + 128 or + 8192
+// is cut in nibbles, and the 16 values are 0..15. Position tables are copied from one product table per codebook: no
+// product is computed while running.
 namespace {
 
 constexpr int kProductBias = 1 << 14;  // |product| <= 127 * 127 < 2^14: biased products are unsigned, 15 bits
 
 bool lookup_needs_tables(const TableMatrix&) { return true; }
 
-// The 16 products of one activation are one row of w.products (see decoder/model.cpp), biased, as bytes.
+// The 16 products of one activation are one row of w.products (graph/model.cpp), biased, as bytes.
 void lookup_prepare(const TableMatrix& w, int64_t index, Activations& x) {
   const int64_t octets = x.blocks * kOctets;
-  uint8_t* tables = x.tables + index * octets * kTableBytes;
+  uint8_t* tables = x.tables + index * octets * kTableBytes;  // [octets][low, high][8 columns][16 products]
   const int8_t* codes = x.row(index);
   for (int64_t column = 0; column < octets * 8; ++column) {
     uint8_t* low = tables + column / 8 * kTableBytes + column % 8 * 16;
@@ -32,7 +31,7 @@ TABULAE_INLINE __m512i table_index(__m512i code) {
 }
 
 struct Sums {
-  __m512i low = {}, high = {};
+  __m512i low = {}, high = {};  // int64 of 8 rows: the low and the high bytes of biased products
   TABULAE_INLINE_MEMBER void add(const uint8_t* table, __m512i index) {
     const auto look = [&](int at) {
       return _mm512_permutex2var_epi8(_mm512_loadu_si512(table + at), index, _mm512_loadu_si512(table + at + 64));
@@ -112,10 +111,10 @@ void lookup_panels(const TableTask& t) {
   each_tile<kTile>(t, [&](int64_t panel, int64_t first, int64_t count) TABULAE_INLINE_LAMBDA {
     __m512i total[kTile][2] = {};  // [position][half]: int64 of 8 rows
     each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) TABULAE_INLINE_LAMBDA {
-      __m512i sums[kTile][2] = {};
+      __m512i sums[kTile][2] = {};  // the same, of a chunk: it fits the low 32 bits, which the last product reads
       const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
       for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
-        __m512i v[8];
+        __m512i v[8];  // [half][octet]: codes of 8 rows x 8 columns
         prefetch(unit, Bits);
         expand<Bits>(unit, v);
         for (int64_t i = 0; i < count; ++i) {

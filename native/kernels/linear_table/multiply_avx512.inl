@@ -32,9 +32,10 @@ struct Affine {
   }
 };
 
-// One block of 32 columns for 8 rows: int32 partial sums, two for every row.
+// One block of 32 columns for 8 rows: int32 partial sums, two for every row. v[octet] holds [8 rows][8 columns] bytes,
+// x [32]; a qword of 8 activations meets all rows at once.
 TABULAE_INLINE __m512i eight_rows(const __m512i v[4], const int8_t* x, const int64_t* bias) {
-  __m512i sum = _mm512_set1_epi64(*bias);
+  __m512i sum = _mm512_set1_epi64(*bias);  // its high half is 0: one of a row's two sums takes it
   for (int o = 0; o < 4; ++o) {
     int64_t eight;
     std::memcpy(&eight, x + 8 * o, 8);
@@ -49,10 +50,10 @@ TABULAE_INLINE void multiply_tile(const TableTask& t, const Code& code, int64_t 
   const Activations& x = t.x;
   __m512i total[N][2] = {};  // [position][half]: int64 of 8 rows
   each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) TABULAE_INLINE_LAMBDA {
-    __m512i sums[N][2] = {};
+    __m512i sums[N][2] = {};  // [position][half]: two int32 for each of 8 rows, modulo 2^32
     const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
     for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
-      __m512i v[8];
+      __m512i v[8];  // [half][octet]: bytes of 8 rows x 8 columns
       prefetch(unit, Bits);
       code.decode(unit, v);
       for (int i = 0; i < N; ++i) {
@@ -66,6 +67,7 @@ TABULAE_INLINE void multiply_tile(const TableTask& t, const Code& code, int64_t 
     const __m512i ms[2] = {multipliers(m), multipliers(m ? m + 8 : nullptr)};
     for (int i = 0; i < N; ++i)
       for (int h = 0; h < 2; ++h) {
+        // the low half of a qword is the row's sum; _mm512_mul_epi32 reads nothing else
         const __m512i whole = _mm512_add_epi32(sums[i][h], _mm512_srli_epi64(sums[i][h], 32));
         total[i][h] = _mm512_add_epi64(total[i][h], _mm512_mul_epi32(whole, ms[h]));
       }

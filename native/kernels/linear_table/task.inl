@@ -41,7 +41,8 @@ TABULAE_INLINE void hand_over(const TableTask& t, int64_t panel, int64_t first, 
   t.take(t.taker, {panel, first, count, totals});
 }
 
-// Last step, ARCHITECTURE 3.6: float32(A) * (row scale * s) (+ bias), each rounded once, in this order.
+// Last step (docs/architecture.md, "The arithmetic", 6): float32(A) * (row scale * s) (+ bias), each rounded once, in
+// this order.
 void finish(const TableMatrix& w, const Activations& x, int64_t panel, int64_t position, const int64_t totals[kPanel],
             const float* bias, float* y) {
   const int64_t base = panel * kPanel, rows = least(kPanel, w.rows - base);
