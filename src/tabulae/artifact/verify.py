@@ -9,9 +9,10 @@ import xxhash
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import prove
 from tabulae.artifact import layouts
+from tabulae.artifact.file import TableModelFile
 from tabulae.artifact.parts import MatrixParts, to_matrix
-from tabulae.artifact.reader import TableModelFile
-from tabulae.artifact.records import BlobRecord, FloatRecord, TableRecord, TensorRecord
+from tabulae.artifact.record import Record
+from tabulae.artifact.records import TableRecord
 from tabulae.errors import TableModelError, TabulaeError
 
 Progress = Callable[[str, int, int], None]  # name of what was just verified, how many are done, of how many
@@ -48,47 +49,39 @@ class Report:
 
 def verify(file: TableModelFile, progress: Progress | None = None) -> Report:
     """Verify everything in an open table model; nothing is raised for what is wrong with it."""
-    records = (*file.document.tensors, *file.document.blobs)
-    hashes = {entry.name: entry.hash for entry in file.document.entries}
-    rows = []
+    rows, records = [], file.document.records()
     for done, record in enumerate(records, 1):
-        rows.append(_verify_record(file, record, hashes))
+        rows.append(_verify_record(file, record))
         if progress is not None:
             progress(record.name, done, len(records))
     return Report(tuple(rows))
 
 
-def _verify_record(file: TableModelFile, record: TensorRecord | BlobRecord, hashes: dict[str, str]) -> Row:
-    stored = sum(file.stored(entry.name).nbytes for entry in record.entries())
+def _verify_record(file: TableModelFile, record: Record) -> Row:
     problem = None
     try:
-        for entry in record.entries():
-            _check_hash(file, entry.name, hashes[entry.name])
-        _check_numbers(file, record)
+        _check_hash(file, record)
+        record.verify(file.arrays(record.name))
+        if isinstance(record, TableRecord):
+            _check_proofs(file.matrix_parts(record.name))
     except TableModelError as error:
         problem = error
     if not isinstance(record, TableRecord):
-        return Row(record.name, "bytes" if isinstance(record, BlobRecord) else "float32", stored, None, None, problem)
-    width = int(file.array(f"{record.name}.widths").max())
-    return Row(record.name, record.format, stored, width, record.accumulator, problem)
+        return Row(record.name, record.format, record.stored, None, None, problem)
+    width = int(file.arrays(record.name)["widths"].max())
+    return Row(record.name, record.format, record.stored, width, record.accumulator, problem)
 
 
-def _check_hash(file: TableModelFile, name: str, expected: str) -> None:
-    have = xxhash.xxh3_64_hexdigest(file.stored(name).data)
-    if have != expected:
-        raise TableModelError(
-            f"entry {name}", f"its hash must be {expected}", have, "the file was altered: get it anew"
-        )
+def _check_hash(file: TableModelFile, record: Record) -> None:
+    have = xxhash.xxh3_64_hexdigest(file.stored(record.name).data)
+    if have != record.hash:
+        raise record.error(f"its hash must be {record.hash}", have, "the file was altered: get it anew")
 
 
-def _check_numbers(file: TableModelFile, record: TensorRecord | BlobRecord) -> None:
-    if isinstance(record, FloatRecord) and not np.isfinite(file.float(record.name)).all():
-        raise TableModelError(f"tensor {record.name}", "every value must be finite", "NaN or infinity")
-    if isinstance(record, TableRecord):
-        parts = file.matrix_parts(record.name)
-        matrix = to_matrix(parts)
-        _check_fill(parts, matrix)
-        _check_widths(parts, matrix)
+def _check_proofs(parts: MatrixParts) -> None:
+    matrix = to_matrix(parts)
+    _check_fill(parts, matrix)
+    _check_widths(parts, matrix)
 
 
 def _check_fill(parts: MatrixParts, matrix: TableMatrix) -> None:

@@ -112,11 +112,15 @@ def by_formats(draft: Draft, plan: Plan) -> Recipe:
 
 def records_of(recipe: Recipe) -> list[TensorRecord]:
     """The records of all tensors before they are encoded."""
-    return [_record(name, recipe.draft.shape(name), form) for name, form in recipe.formats.items()]
+    return [_record(recipe, name, form) for name, form in recipe.formats.items()]
 
 
-def _record(name: str, shape: tuple[int, ...], form: Format | None) -> TensorRecord:
-    return FloatRecord(name=name, shape=shape) if form is None else planned_record(name, (shape[0], shape[1]), form)
+def _record(recipe: Recipe, name: str, form: Format | None) -> TensorRecord:
+    shape = recipe.draft.shape(name)
+    if form is None:
+        return FloatRecord(name=name, shape=shape)
+    planned = planned_record(name, (shape[0], shape[1]), form)
+    return msgspec.structs.replace(planned, column_scale=name in recipe.scaled)
 
 
 def blobs_of(model: Trained) -> Mapping[str, bytes]:
@@ -134,6 +138,7 @@ def fixed_of(model: Trained, draft: Draft, planned: Collection[str]) -> tuple[Fi
         program=msgspec.json.encode(draft.program),
         provenance=model.provenance(sampled=True),  # its size alone counts here
         blobs={name: len(data) for name, data in blobs_of(model).items()},
+        scaled=len(draft.scaled.intersection(planned)),
         digits=digits,
     )
     return fixed, digits
