@@ -33,7 +33,7 @@ class TableModelFile(Closing):
     def __init__(self, data: Uint8s, path: Path) -> None:
         head = container.read_head(data.data)
         slots, text = container.parse_header(head)
-        self.path = path
+        self.path, self.head = path, len(head)  # bytes before the data
         self.document = parse_document(text)
         container.check_slots(slots, self.document.slots(), len(data) - len(head))
         self._data: Uint8s | None = data[len(head) :]
