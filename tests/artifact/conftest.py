@@ -1,4 +1,4 @@
-"""A tiny table model with every kind of entry, and a way to alter it anywhere and seal it again."""
+"""A tiny table model with every kind of part, and a way to alter it anywhere and seal it again."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ import xxhash
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.arithmetic.rotation import Rotation
 from tabulae.arithmetic.widths import prove
-from tabulae.artifact.records import FloatRecord, PlanEntry, TableRecord
+from tabulae.artifact.records import FloatRecord, TableRecord
 from tabulae.artifact.writer import TableModelWriter
 
 GROUPED, ROTATED = "normal:3/g32/signmax/sparse=0.005", "int:8/tensor/rms"
@@ -23,12 +23,25 @@ TENSORS = (
 )
 ARGUMENTS = {
     "program": b'{"operations": [], "eps": 1e-05}',
-    "plan": [
-        PlanEntry(name="q.weight", format=GROUPED, rotate=False, column_scale=False, feedback=False),
-        PlanEntry(name="head.weight", format=ROTATED, rotate=True, column_scale=False, feedback=False),
-    ],
     "provenance": {"name": "tiny", "licence": "Apache-2.0"},
     "blobs": {"tabulae.tokenizer": '{"model":"é"}'.encode()},
+}
+PARTS = {  # where each begins in its slot
+    "q.weight.codes": 0,
+    "q.weight.codebook": 768,
+    "q.weight.multipliers": 832,
+    "q.weight.scales": 896,
+    "q.weight.widths": 960,
+    "q.weight.outlier_offsets": 1024,
+    "q.weight.outlier_columns": 1152,
+    "q.weight.outlier_values": 1216,
+    "norm.weight.values": 0,
+    "head.weight.codes": 0,
+    "head.weight.codebook": 512,
+    "head.weight.scales": 1024,
+    "head.weight.widths": 1088,
+    "head.weight.signs": 1152,
+    "tabulae.tokenizer.bytes": 0,
 }
 NORM = np.array([1, -2, 0.5, 0, 3], np.float32)
 
@@ -88,16 +101,20 @@ class Altered:
         self.data = bytearray(whole[size:-64])
         self.document_text = self.header_text = self.whole = lambda text: text  # last changes, on the bytes themselves
 
-    def poke(self, entry, offset, values):
-        """Overwrite bytes of an entry."""
-        at = self.header[entry]["data_offsets"][0] + offset
+    def records(self):
+        """Those of tensors and blobs."""
+        return [*self.document["tensors"], *self.document.get("blobs", [])]
+
+    def poke(self, part, offset, values):
+        """Overwrite bytes of a part."""
+        at = self.header[part.rpartition(".")[0]]["data_offsets"][0] + PARTS[part] + offset
         self.data[at : at + len(values)] = values
 
     def rehash(self):
         """Make every hash right again."""
-        for entry in self.document["entries"]:
-            begin, end = self.header[entry["name"]]["data_offsets"]
-            entry["hash"] = xxhash.xxh3_64_hexdigest(bytes(self.data[begin:end]))
+        for record in self.records():
+            begin, end = self.header[record["name"]]["data_offsets"]
+            record["hash"] = xxhash.xxh3_64_hexdigest(bytes(self.data[begin:end]))
 
     def save(self, path):
         """Write it, sealed."""

@@ -46,19 +46,16 @@ def drop(part, *path):
     return change
 
 
-def poke(entry, offset, *values):
-    """Put bytes into an entry."""
-    return lambda model: model.poke(entry, offset, bytes(values))
+def poke(part, offset, *values):
+    """Put bytes into a part."""
+    return lambda model: model.poke(part, offset, bytes(values))
 
 
 def outlier_of(value):
     """Store outliers in four bytes, the first of them ``value``."""
 
     def change(model):
-        record = model.document["tensors"][0]
-        record["outlier_bytes"] = 4
-        entry = next(e for e in model.document["entries"] if e["name"] == "q.weight.outlier_values")
-        entry["dtype"] = "I32"  # three values take as many whole lines as before
+        model.document["tensors"][0]["outlier_bytes"] = 4  # three values take as many whole lines as before
         model.poke("q.weight.outlier_values", 0, b"".join(v.to_bytes(4, "little", signed=True) for v in (value, 5, 9)))
 
     return change
@@ -86,7 +83,6 @@ def rename(new, tensor=1):
         old = model.document["tensors"][tensor]["name"]
         model.document["tensors"][tensor]["name"] = new
         model.header[new] = model.header.pop(old)
-        next(e for e in model.document["entries"] if e["name"] == old)["name"] = new
 
     return change
 
@@ -147,28 +143,28 @@ HEADER = {
     "other format": (header("__metadata__", "format", "tf"), "__metadata__ must hold format 'pt'"),
     "more metadata": (header("__metadata__", "more", "x"), "__metadata__ must hold format 'pt' and one document"),
     "document no string": (header("__metadata__", "tabulae", {}), "the document must be a string, but got dict"),
-    "other dtype": (header("norm.weight", "dtype", "F32"), r"every entry must be U8.*at `\$\[...\].dtype`"),
-    "more fields": (header("norm.weight", "more", 1), "every entry must be U8.*unknown field `more`"),
-    "fewer fields": (drop("header", "norm.weight", "shape"), "every entry must be U8.*missing required field `shape`"),
+    "other dtype": (header("norm.weight", "dtype", "F32"), r"every slot must be U8.*at `\$\[...\].dtype`"),
+    "more fields": (header("norm.weight", "more", 1), "every slot must be U8.*unknown field `more`"),
+    "fewer fields": (drop("header", "norm.weight", "shape"), "every slot must be U8.*missing required field `shape`"),
     "float offset": (header("norm.weight", "data_offsets", [1280.0, 1344]), "Expected `int`, got `float`"),
     "offset beyond 64 bits": (header("norm.weight", "data_offsets", [2**64, 2**65]), r"it must lie at"),
-    "negative offset": (header("norm.weight", "data_offsets", [-64, 0]), r"\[entry norm.weight\] it must lie at"),
-    "offset 2^63 - 1": (header("norm.weight", "data_offsets", [0, 2**63 - 1]), r"\[entry norm.weight\] it must lie at"),
-    "two axes": (header("norm.weight", "shape", [64, 1]), r"\[entry norm.weight\] it must lie at"),
+    "negative offset": (header("norm.weight", "data_offsets", [-64, 0]), r"\[slot norm.weight\] it must lie at"),
+    "offset 2^63 - 1": (header("norm.weight", "data_offsets", [0, 2**63 - 1]), r"\[slot norm.weight\] it must lie at"),
+    "two axes": (header("norm.weight", "shape", [64, 1]), r"\[slot norm.weight\] it must lie at"),
     "other shape": (header("norm.weight", "shape", [128]), r"it must lie at \[1280, 1344\] with shape \[64\], but got"),
-    "offsets reversed": (header("norm.weight", "data_offsets", [1344, 1280]), r"\[entry norm.weight\] it must lie at"),
+    "offsets reversed": (header("norm.weight", "data_offsets", [1344, 1280]), r"\[slot norm.weight\] it must lie at"),
     "gap": (
         header("norm.weight", "data_offsets", [1344, 1408]),
-        r"\[entry norm.weight\] it must lie at.*gap or overlap",
+        r"\[slot norm.weight\] it must lie at.*gap or overlap",
     ),
-    "overlap": (header("norm.weight", "data_offsets", [1216, 1280]), r"\[entry norm.weight\] it must lie at"),
-    "entry missing": (drop("header", "norm.weight"), r"\[entry norm.weight\] header and document must list the same"),
-    "entry too many": (
+    "overlap": (header("norm.weight", "data_offsets", [1216, 1280]), r"\[slot norm.weight\] it must lie at"),
+    "slot missing": (drop("header", "norm.weight"), r"\[slot norm.weight\] header and document must list the same"),
+    "slot too many": (
         header("x", {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}),
-        r"\[entry x\] header and doc",
+        r"\[slot x\] header and doc",
     ),
-    "seal missing": (drop("header", "tabulae.seal"), r"\[entry tabulae.seal\] header and document must list the same"),
-    "seal elsewhere": (header("tabulae.seal", "data_offsets", [0, 64]), r"\[entry tabulae.seal\] it must lie at"),
+    "seal missing": (drop("header", "tabulae.seal"), r"\[slot tabulae.seal\] header and document must list the same"),
+    "seal elsewhere": (header("tabulae.seal", "data_offsets", [0, 64]), r"\[slot tabulae.seal\] it must lie at"),
     "data too long": (lambda model: model.data.extend(bytes(64)), r"\[file\] it must have \d+ bytes of data"),
     "data too short": (
         lambda model: model.data.__delitem__(slice(-64, None)),
@@ -182,7 +178,10 @@ DOCUMENT = {
     "duplicate key": (replaced("document_text", '"rows"', '"rows": 1, "rows"'), "duplicate key 'rows'"),
     "duplicate key in the program": (replaced("document_text", '"eps"', '"eps": 1, "eps"'), "duplicate key 'eps'"),
     "not a number in the program": (replaced("document_text", "1e-05", "Infinity"), "the constant Infinity"),
-    "later schema": (document("schema", 2), r"its schema must be 1, but got 2; update tabulae"),
+    "later schema": (document("schema", 3), r"its schema must be 2, but got 3; update tabulae"),
+    "first schema": (document("schema", 1), r"its schema must be 2, but got 1; rebuild it from the source"),
+    "schema of text": (document("schema", "2"), r"Expected `int`, got `str` - at `\$.schema`"),
+    "table of contents of the first schema": (document("entries", []), "unknown field `entries`"),
     "no schema": (drop("document", "schema"), "missing required field `schema`"),
     "unknown feature": (
         document("required", ["time-travel"]),
@@ -203,11 +202,13 @@ DOCUMENT = {
     "true columns": (document("tensors", 0, "cols", True), "Expected `int`, got `bool`"),
     "most rows and columns": (
         lambda model: model.document["tensors"][0].update(rows=2**31 - 1, cols=2**31 - 1, outliers=0, group=32),
-        r"\[entry q.weight.codes\] it must be q.weight.codes U8 \[1729382256910270464\]",
+        r"\[slot q.weight\] it must lie at \[0, \d{19}\] with shape \[\d{19}\], but got \[0, 1280\]",
     ),
-    "more rows": (document("tensors", 0, "rows", 19), r"\[entry q.weight.scales\] .* BF16 \[19\], but got"),
-    "more columns": (document("tensors", 0, "cols", 70), r"\[entry q.weight.codes\] it must be .*U8 \[1152\]"),
-    "more bits": (document("tensors", 0, "bits", 4), r"\[entry q.weight.codes\] it must be .*U8 \[1024\]"),
+    "more rows": (document("tensors", 0, "rows", 33), r"\[slot q.weight\] it must lie at \[0, 1856\]"),
+    "fewer rows": (document("tensors", 0, "rows", 16), r"\[slot q.weight\] it must lie at \[0, 896\]"),
+    "rows that fit the padding": (document("tensors", 0, "rows", 19), "outlier offsets must rise from 0 to 3"),
+    "more columns": (document("tensors", 0, "cols", 70), r"\[slot q.weight\] it must lie at \[0, 1728\]"),
+    "more bits": (document("tensors", 0, "bits", 4), r"\[slot q.weight\] it must lie at \[0, 1536\]"),
     "no bits": (document("tensors", 0, "bits", 0), "Expected `int` >= 1"),
     "9 bits": (document("tensors", 0, "bits", 9), "Expected `int` <= 8"),
     "E of 8": (document("tensors", 0, "exponents", 8), "Expected `int` <= 7"),
@@ -218,12 +219,19 @@ DOCUMENT = {
         document("tensors", 2, "group", 32),
         r"\[tensor head.weight\] without multipliers the group must be all 12 columns, but got 32",
     ),
-    "other granularity": (document("tensors", 2, "granularity", "row"), r"head.weight.scales BF16 \[5\], but got"),
+    "other granularity": (drop("document", "tensors", 2, "granularity"), "a scale group must be a multiple of 32"),
+    "multipliers that are not there": (
+        lambda model: model.document["tensors"][2].update(granularity="group", group=32),
+        r"\[slot head.weight\] it must lie at \[1344, 2624\]",
+    ),
     "unknown granularity": (document("tensors", 0, "granularity", "block"), "Invalid enum value 'block'"),
     "unknown layout": (document("tensors", 0, "layout", "panel17"), r"\[layout\] the layout must be known"),
     "layout that is a module": (document("tensors", 0, "layout", "..reader"), r"\[layout\] the layout must be known"),
     "3-byte codepoints": (document("tensors", 0, "codepoint_bytes", 3), "Invalid enum value 3"),
-    "2-byte codepoints": (document("tensors", 0, "codepoint_bytes", 2), r"\[entry q.weight.codebook\] it must be"),
+    "2-byte codepoints": (
+        document("tensors", 0, "codepoint_bytes", 2),
+        "the codebook must lie in -8191..8191, but got 32576",
+    ),
     "chunk of 3": (document("tensors", 0, "chunk", 3), r"the chunk must be a power of two up to 1 blocks, but got 3"),
     "chunk of 2": (document("tensors", 0, "chunk", 2), r"the chunk must be a power of two up to 1 blocks, but got 2"),
     "no chunk": (document("tensors", 0, "chunk", 0), "Expected `int` >= 1"),
@@ -232,7 +240,7 @@ DOCUMENT = {
         lambda model: model.document["tensors"][0].update(cols=65537),
         "a tensor with outliers must have at most 65536 columns",
     ),
-    "more outliers": (document("tensors", 0, "outliers", 4), r"\[entry q.weight.outlier_columns\] it must be .*\[4\]"),
+    "more outliers": (document("tensors", 0, "outliers", 4), r"outlier offsets must rise from 0 to 4"),
     "3-byte outliers": (document("tensors", 0, "outlier_bytes", 3), "Invalid enum value 3"),
     "rotation of other columns": (
         document("tensors", 2, "rotation", [4, 4]),
@@ -245,7 +253,7 @@ DOCUMENT = {
     "rotation by one": (document("tensors", 2, "rotation", [12, 1]), "an order of a rotation must be .*got 1"),
     "rotation of 32 orders": (document("tensors", 2, "rotation", [12] + [1] * 31), "Expected `array` of length <= 31"),
     "rotation of zero": (document("tensors", 2, "rotation", [12, 0]), "Expected `int` >= 1"),
-    "rotation not stored": (document("tensors", 2, "rotation", None), "it must be tabulae.tokenizer U8"),
+    "rotation not stored": (drop("document", "tensors", 2, "rotation"), r"\[slot head.weight\] it must lie at"),
     "name without characters": (rename(""), r"\[name\] a name must have 1 to 256 characters, but got 0"),
     "long name": (rename("x" * 257), r"\[name\] a name must have 1 to 256 characters, but got 257"),
     "name with a newline": (rename("a\nb"), r"\[name\] a name must consist of printable characters"),
@@ -254,47 +262,45 @@ DOCUMENT = {
     "name with a surrogate": (rename("a\ud800"), r"\[document\] it must follow the schema"),
     "reserved name": (rename("tabulae.x"), r"\[name\] names that start with 'tabulae.' must be of blobs"),
     "name of the metadata": (document("tensors", 1, "name", "__metadata__"), r"\[name\] names that start with"),
-    "same name twice": (document("tensors", 2, "name", "q.weight"), r"\[entry\] every name must be used once"),
-    "name of another's entry": (document("tensors", 1, "name", "q.weight.codes"), r"every name must be used once"),
+    "same name twice": (document("tensors", 2, "name", "q.weight"), r"\[tensor\] every name must be used once"),
+    "name of the seal": (document("tensors", 1, "name", "tabulae.seal"), r"\[name\] names that start with"),
     "blob without the prefix": (
         document("blobs", 0, "name", "tokenizer"),
         r"\[name\] names that start with 'tabulae.'",
     ),
     "blob named seal": (document("blobs", 0, "name", "tabulae.seal"), r"\[name\] names that start with 'tabulae.'"),
-    "longer blob": (document("blobs", 0, "length", 15), r"\[entry tabulae.tokenizer\] it must be .*\[15\], but got"),
-    "negative blob": (document("blobs", 0, "length", -1), "Expected `int` >= 0"),
+    "longer blob": (
+        document("blobs", 0, "bytes", 65),
+        r"\[slot tabulae.tokenizer\] it must lie at .* \[128\], but got",
+    ),
+    "negative blob": (document("blobs", 0, "bytes", -1), "Expected `int` >= 0"),
     "scalar": (document("tensors", 1, "shape", []), "Expected `array` of length >= 1"),
     "nine axes": (document("tensors", 1, "shape", [1] * 9), "Expected `array` of length"),
     "empty axis": (document("tensors", 1, "shape", [5, 0]), "Expected `int` >= 1"),
-    "larger float": (document("tensors", 1, "shape", [6]), r"\[entry norm.weight\] it must be norm.weight F32 \[6\]"),
-    "plan names a tensor twice": (
-        document("plan", 1, "name", "q.weight"),
-        r"\[plan entry\] every name must be used once",
-    ),
-    "plan of no tensor": (document("plan", 0, "name", "k.weight"), r"\[plan of k.weight\].* no such table tensor"),
-    "plan of another format": (
-        document("plan", 0, "format", "int:3"),
-        r"\[plan of q.weight\] the tensor must be stored",
-    ),
-    "entry of another dtype": (document("entries", 0, "dtype", "I8"), r"\[entry q.weight.codes\] it must be"),
-    "entry of unknown dtype": (document("entries", 0, "dtype", "F64"), "Invalid enum value 'F64'"),
-    "entry of another shape": (document("entries", 0, "shape", [384, 2]), r"\[entry q.weight.codes\] it must be"),
-    "entry without a hash field": (drop("document", "entries", 0, "hash"), "missing required field `hash`"),
-    "plan without a format": (drop("document", "plan", 0, "format"), "missing required field `format`"),
-    "entry with an empty hash": (document("entries", 0, "hash", ""), "Expected `str` matching regex"),
-    "entry with a long hash": (document("entries", 0, "hash", "0" * 17), "Expected `str` matching regex"),
-    "entry hash and a newline": (document("entries", 0, "hash", "0" * 16 + "\n"), "Expected `str` matching regex"),
-    "entry missing": (drop("document", "entries", -1), r"\[document\] it must list 15 entries, but got 14"),
-    "long and ugly names": (document("entries", 0, "name", "\x1b" * 10**5), r"\[entry q.weight.codes\] it must be"),
-    "entries in another order": (
-        lambda model: model.document["entries"].reverse(),
-        r"\[entry q.weight.codes\] it must be",
+    "larger float": (document("tensors", 1, "shape", [17]), r"\[slot norm.weight\] it must lie at \[1280, 1408\]"),
+    "no hash": (drop("document", "tensors", 0, "hash"), r"\[tensor q.weight\] it must have a hash, but got none"),
+    "null for a hash": (document("tensors", 1, "hash", None), r"\[tensor norm.weight\] it must have a hash, but got"),
+    "blob without a hash": (drop("document", "blobs", 0, "hash"), r"\[blob tabulae.tokenizer\] it must have a hash"),
+    "empty hash": (document("tensors", 0, "hash", ""), "Expected `str` matching regex"),
+    "long hash": (document("tensors", 0, "hash", "0" * 17), "Expected `str` matching regex"),
+    "hash and a newline": (document("tensors", 0, "hash", "0" * 16 + "\n"), "Expected `str` matching regex"),
+    "column_scale of text": (document("tensors", 0, "column_scale", "x"), "Expected `bool`, got `str`"),
+    "feedback of text": (document("tensors", 0, "feedback", 1), "Expected `bool`, got `int`"),
+    "tensor missing": (drop("document", "tensors", 1), r"\[slot norm.weight\] header and document must list the same"),
+    "long and ugly names": (document("tensors", 0, "name", "\x1b" * 10**5), r"\[name\] a name must have 1 to 256"),
+    "tensors in another order": (
+        lambda model: model.document["tensors"].reverse(),
+        r"\[slot head.weight\] it must lie at \[0, 1216\]",
     ),
 }
 
 DATA = {
-    "padding": (poke("q.weight.codebook", 63, 1), r"\[entry q.weight.codebook\] its padding must be zero"),
-    "padding of a blob": (poke("tabulae.tokenizer", 14, 32), r"\[entry tabulae.tokenizer\] its padding must be zero"),
+    "padding": (poke("q.weight.codebook", 63, 1), r"\[tensor q.weight\] the padding of its codebook must be zero"),
+    "padding of the last part": (poke("q.weight.outlier_values", 63, 1), "the padding of its outlier_values must be"),
+    "padding of a blob": (
+        poke("tabulae.tokenizer.bytes", 14, 32),
+        r"\[blob tabulae.tokenizer\] the padding of its bytes must be zero",
+    ),
     "infinite scale": (poke("q.weight.scales", 2, 0x80, 0x7F), r"\[tensor q.weight\] every scale must be finite"),
     "scale that is no number": (poke("q.weight.scales", 2, 0xC0, 0x7F), "every scale must be finite"),
     "negative scale": (poke("q.weight.scales", 2, 0x80, 0xBF), "every scale must be finite and not negative"),

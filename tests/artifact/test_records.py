@@ -1,9 +1,11 @@
 """Records: what they ask of the file, and what they refuse when they are made."""
 
 import msgspec
+import numpy as np
 import pytest
 
-from tabulae.artifact.records import Document, TableRecord, entry_sizes
+from tabulae.artifact.document import Document
+from tabulae.artifact.records import KINDS, FloatRecord, TableRecord
 from tabulae.errors import TableModelError
 
 
@@ -39,8 +41,8 @@ def test_a_planned_record_is_at_its_widest():
         ),
     ],
 )
-def test_entry_sizes(changes, sizes):
-    assert entry_sizes(planned(**changes)) == {f"w.{part}": size for part, size in sizes.items()}
+def test_parts(changes, sizes):
+    assert {part.name: part.length for part in planned(**changes).parts()} == sizes
 
 
 @pytest.mark.parametrize(
@@ -69,16 +71,38 @@ def test_a_group_that_is_wider_than_the_tensor():
     assert (record.group, record.groups, record.chunk) == (64, 1, 2)
 
 
+def test_kinds_are_files():
+    assert KINDS == {"table": TableRecord, "float": FloatRecord}  # noqa: SIM300
+    assert all(one.__module__ == f"tabulae.artifact.records.{kind}" for kind, one in KINDS.items())
+
+
+@pytest.mark.parametrize("layout", ["panel16", "".join(["panel", "16"])])
+def test_defaults_are_left_out(layout):
+    """Also where a text is equal to the default and another object."""
+    text = msgspec.json.encode(planned(group=32, layout=layout))
+    assert text == (
+        b'{"kind":"table","name":"w","rows":100,"cols":96,"format":"int:4","bits":4,"codepoint_bytes":2,"group":32,'
+        b'"chunk":1,"accumulator":64}'
+    )
+    assert msgspec.json.encode(msgspec.json.decode(text, type=TableRecord)) == text
+
+
+def test_parts_lie_at_multiples_of_64_in_the_slot():
+    record = planned(rotation=(12, 8))
+    slot = np.arange(record.stored, dtype=np.int64).astype(np.uint8)
+    begins = {name: array.ctypes.data - slot.ctypes.data for name, array in record.arrays(slot).items()}
+    assert begins == {"codes": 0, "codebook": 5376, "scales": 5440, "widths": 5696, "signs": 5760}
+    assert (record.stored, record.length) == (5824, 5376 + 32 + 200 + 7 + 12)
+
+
 def test_a_document_goes_through_json(model):
     document = Document(
-        schema=1,
+        schema=2,
         required=(),
         program=msgspec.Raw(b'{"x": 1e-05}'),
         tensors=model.TENSORS,
         blobs=(),
-        plan=tuple(model.ARGUMENTS["plan"]),
         provenance={},
-        entries=tuple(model.TENSORS[0].entries()),
     )
     text = msgspec.json.encode(document)
     assert msgspec.json.encode(msgspec.json.decode(text, type=Document)) == text

@@ -36,18 +36,18 @@ def test_a_broken_hash_is_told_before_anything_is_proved(altered, tmp_path):
 
 def test_every_problem_has_its_row(altered, tmp_path):
     altered.poke("q.weight.codes", 0, b"\xff")
-    altered.poke("tabulae.tokenizer", 0, b"[")
+    altered.poke("tabulae.tokenizer.bytes", 0, b"[")
     with open_table_model(altered.save(tmp_path / "altered.tab")) as file:
         report = verify(file)
     assert [row.problem is None for row in report.rows] == [False, True, True, False]
-    with pytest.raises(TableModelError, match=r"\[entry q.weight.codes\] its hash must be .* the file was altered"):
+    with pytest.raises(TableModelError, match=r"\[tensor q.weight\] its hash must be .* the file was altered"):
         report.require()
 
 
-@pytest.mark.parametrize("entry", ["q.weight.codes", "q.weight.scales", "norm.weight", "head.weight.signs"])
-def test_a_wrong_hash_names_its_entry(altered, tmp_path, entry):
-    next(e for e in altered.document["entries"] if e["name"] == entry)["hash"] = "0" * 16
-    with pytest.raises(TableModelError, match=rf"\[entry {entry}\] its hash must be 0000000000000000"):
+@pytest.mark.parametrize("name", ["tensor q.weight", "tensor norm.weight", "blob tabulae.tokenizer"])
+def test_a_wrong_hash_names_its_tensor_or_blob(altered, tmp_path, name):
+    next(record for record in altered.records() if record["name"] in name)["hash"] = "0" * 16
+    with pytest.raises(TableModelError, match=rf"\[{name}\] its hash must be 0000000000000000"):
         open_table_model(altered.save(tmp_path / "altered.tab"), verify=True)
 
 
@@ -68,7 +68,7 @@ CASES = {
     "row that fills up": (lambda m: m.poke("q.weight.codes", 767, b"\x80"), "codes that fill up units must be 0"),
     "column that fills up": (lambda m: m.poke("head.weight.codes", 255, b"\1"), "codes that fill up units must be 0"),
     "float": (
-        lambda m: m.poke("norm.weight", 0, b"\0\0\xc0\x7f"),
+        lambda m: m.poke("norm.weight.values", 0, b"\0\0\xc0\x7f"),
         r"\[tensor norm.weight\] every value must be finite",
     ),
     "codepoints": (lambda m: m.poke("q.weight.codebook", 0, bytes(8 * [127])), r"the width of panel 0 must be"),

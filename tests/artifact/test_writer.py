@@ -15,6 +15,7 @@ import pytest
 from tabulae.arithmetic.widths import Widths, prove
 from tabulae.artifact import writer as module
 from tabulae.artifact.reader import open_table_model
+from tabulae.artifact.record import Part, Record
 from tabulae.artifact.records import FloatRecord, TableRecord
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.errors import FileError, TableModelError, UsageError
@@ -27,25 +28,25 @@ def test_exact_bytes(tmp_path):
         writer.write_float("b", np.array([1, -2], np.float32))
     whole = path.read_bytes()
     document = (
-        r"{\"schema\":1,\"required\":[],\"program\":null,\"tensors\":[{\"kind\":\"float\",\"name\":\"b\",\"shape\":[2]}],"
-        r"\"blobs\":[],\"plan\":[],\"provenance\":{},"
-        r"\"entries\":[{\"name\":\"b\",\"dtype\":\"F32\",\"shape\":[2],\"hash\":\"d7aedd60c2f5133c\"}]}"
+        r"{\"schema\":2,\"program\":null,"
+        r"\"tensors\":[{\"kind\":\"float\",\"name\":\"b\",\"hash\":\"d7aedd60c2f5133c\",\"shape\":[2]}],"
+        r"\"provenance\":{}}"
     )
     header = (
         '{"__metadata__":{"format":"pt","tabulae":"' + document + '"},'
         '"b":{"dtype":"U8","shape":[64],"data_offsets":[0,64]},'
         '"tabulae.seal":{"dtype":"U8","shape":[64],"data_offsets":[64,128]}}'
     )
-    assert whole[:8] == (440).to_bytes(8, "little")
-    assert whole[8:448].decode() == header.ljust(440)
-    assert whole[448:512] == bytes.fromhex("0000803f000000c0") + bytes(56)
-    assert whole[512:] == b"TABULAE\0\1\0\0\0\0\0\0\0" + bytes.fromhex("2ec54505cdc6774d1bd14dda210a41eb") + bytes(32)
+    assert whole[:8] == (312).to_bytes(8, "little")
+    assert whole[8:320].decode() == header.ljust(312)
+    assert whole[320:384] == bytes.fromhex("0000803f000000c0") + bytes(56)
+    assert whole[384:] == b"TABULAE\0\1\0\0\0\0\0\0\0" + bytes.fromhex("daae3c5a424548821ccf2506d5e61bc6") + bytes(32)
 
 
-def test_exact_bytes_of_all_kinds_of_entries(tiny):
+def test_exact_bytes_of_all_kinds_of_parts(tiny):
     whole = tiny.read_bytes()
-    assert len(whole) == 6592
-    assert hashlib.sha256(whole).hexdigest() == "6c30b8265ac87f43596cb999110eb510090232fb21ad41d357282e3ca2ec9422"
+    assert len(whole) == 3968
+    assert hashlib.sha256(whole).hexdigest() == "2a75059ba5e7d81a79ba3558e7bea23b1483accd58a91f3827bcb39ddaff8c3a"
 
 
 def test_same_calls_same_bytes(tiny, model, tmp_path, monkeypatch):
@@ -94,9 +95,9 @@ def test_interrupted_at_the_end(target, model, monkeypatch, step, error):
 
 
 def test_disk_full(target, model):
-    """The system refuses to let the file grow beyond 4 KiB."""
+    """The system refuses to let the file grow beyond 2 KiB."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, hard))
     try:
         with pytest.raises(FileError, match=r"a.tab\] it must be writable to its end, but got File too large"):
             model.write_tiny(target)
@@ -144,7 +145,7 @@ def write(writer, model, **changes):
 
 MISUSES = {
     "another tensor": (lambda w, m: w.write_float("norm.weight", m.NORM), "the next tensor must be q.weight"),
-    "another kind": (lambda w, m: w.write_float("q.weight", m.NORM), "q.weight must be written as planned"),
+    "another kind": (lambda w, m: w.write_float("q.weight", m.NORM), "its parts must be codes uint8"),
     "not all": (lambda w, m: write(w, m), "all 3 planned tensors must be written, but got no norm.weight"),
     "one too many": (
         lambda w, m: (m.write_tensors(w), w.write_float("x", m.NORM)),
@@ -167,10 +168,16 @@ MISUSES = {
     "rotation": (lambda w, m: write(w, m, rotation=m.rotated().rotation), "rotation must be as planned, None"),
     "float shape": (
         lambda w, m: (write(w, m), w.write_float("norm.weight", m.NORM[:4])),
-        r"it must be finite float32 of",
+        r"its parts must be values float32 \(5,\), but got values float32 \(4,\)",
     ),
-    "float dtype": (lambda w, m: (write(w, m), w.write_float("norm.weight", m.NORM.astype("f8"))), "it must be finite"),
-    "float NaN": (lambda w, m: (write(w, m), w.write_float("norm.weight", m.NORM * np.nan)), "it must be finite"),
+    "float dtype": (
+        lambda w, m: (write(w, m), w.write_float("norm.weight", m.NORM.astype("f8"))),
+        "but got values float64",
+    ),
+    "a float as a table": (
+        lambda w, m: (write(w, m), w.write_matrix("norm.weight", m.grouped(), prove(m.grouped()))),
+        "norm.weight must be written as planned, float32, but got a table tensor",
+    ),
 }
 
 
@@ -187,6 +194,14 @@ def test_what_no_reader_would_accept(target, model):
         TableModelWriter(target, model.TENSORS) as writer,
     ):
         writer.write_matrix("q.weight", matrix, prove(matrix))
+
+
+def test_a_float_that_is_no_number(target, model):
+    with (
+        pytest.raises(TableModelError, match=r"\[tensor norm.weight\] every value must be finite"),
+        TableModelWriter(target, model.TENSORS[1:]) as writer,
+    ):
+        writer.write_float("norm.weight", model.NORM * np.nan)
 
 
 def test_a_write_that_failed_is_not_forgotten(target, model, monkeypatch):
@@ -215,13 +230,15 @@ def test_room_is_planned_at_its_widest(tmp_path, model):
 
 
 def test_too_little_room(target, model):
-    """Outliers that were not planned."""
-    planned = [msgspec.structs.replace(model.TENSORS[0], outliers=0)]
+    """Outliers that were not planned, and codepoints of one byte that were: of two tensors more than what fills up."""
+    narrow = msgspec.structs.replace(model.TENSORS[0], outliers=0, outlier_bytes=1, codepoint_bytes=1, accumulator=32)
+    planned = [narrow, msgspec.structs.replace(narrow, name="k.weight")]
     with (
         pytest.raises(TableModelError, match=r"\[header\] it must fit the \d+ bytes planned for it"),
         TableModelWriter(target, planned) as writer,
     ):
-        writer.write_matrix("q.weight", model.grouped(), prove(model.grouped()))
+        for record in planned:
+            writer.write_matrix(record.name, model.grouped(), prove(model.grouped()))
 
 
 def test_memory_stays_small(tmp_path):
@@ -246,6 +263,32 @@ def test_memory_stays_small(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
+
+
+class Lengths(Record, frozen=True, kw_only=True, tag_field="kind", tag="lengths"):
+    """A kind of which no file of the package knows."""
+
+    count: int
+
+    def parts(self):
+        return Part("small", "U8", (self.count,)), Part("large", "I32", (self.count,))
+
+    def check(self, arrays):
+        if int(arrays["large"].min()) < 0:
+            raise self.error("every length must be positive", int(arrays["large"].min()))
+
+
+def test_a_new_kind_needs_its_record_alone(tmp_path):
+    """It is written, laid out and sealed; a reader without it refuses it by name."""
+    record, path = Lengths(name="x", count=3), tmp_path / "a.tab"
+    arrays = {"small": np.arange(3, dtype=np.uint8), "large": np.arange(3, dtype=np.int32)}
+    with TableModelWriter(path, [record]) as writer:
+        writer.write("x", arrays)
+    assert path.read_bytes()[-192:-64] == bytes([0, 1, 2]).ljust(64, b"\0") + arrays["large"].tobytes().ljust(64, b"\0")
+    with pytest.raises(TableModelError, match=r"Invalid value 'lengths' - at `\$.tensors\[0\].kind`"):
+        open_table_model(path)
+    with pytest.raises(TableModelError, match=r"\[tensor x\] every length"), TableModelWriter(path, [record]) as writer:
+        writer.write("x", arrays | {"large": -arrays["large"]})
 
 
 @pytest.mark.parametrize("program", [b"{", b'{"a": 1, "a": 2}', b"NaN"])

@@ -1,10 +1,11 @@
 """Sizes, against files that were really written."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from tabulae.arithmetic.widths import prove
-from tabulae.artifact.records import FloatRecord, PlanEntry
+from tabulae.artifact.records import FloatRecord
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.formats import Storage, parse
 from tabulae.formats.outliers import positions
@@ -17,21 +18,24 @@ FLOATS = [FloatRecord(name="norm.weight", shape=(70,))]
 FIXED = {"program": b'{"a": "b"}', "provenance": {"name": 'a "model"'}}
 
 
-def written(path, forms, shape, floats=FLOATS):
+def written(path, forms, shape, floats=FLOATS, scaled=False):
     """The size of a file with one tensor in each format, and the sum of what was predicted."""
     rng = np.random.default_rng(1)
     weights = {name: rng.standard_normal(shape).astype(np.float32) for name in forms}
     digits = len(str(sum(4 * x.size for x in weights.values())))
     blob = b"x" * 100
-    records = [planned_record(name, shape, Storage.parse(form)) for name, form in forms.items()]
-    plan = [PlanEntry(name=name, format=form) for name, form in forms.items()]
-    with TableModelWriter(path, [*records, *floats], plan=plan, blobs={"tabulae.x": blob}, **FIXED) as writer:
+    records = [
+        msgspec.structs.replace(planned_record(name, shape, Storage.parse(form)), column_scale=scaled)
+        for name, form in forms.items()
+    ]
+    with TableModelWriter(path, [*records, *floats], blobs={"tabulae.x": blob}, **FIXED) as writer:
         for name, form in forms.items():
             matrix = parse(form).encode(weights[name]).matrix
             writer.write_matrix(name, matrix, prove(matrix))
         for record in floats:
             writer.write_float(record.name, np.zeros(record.shape, np.float32))
-    total = fixed_sizes(floats, 0, blobs={"tabulae.x": len(blob)}, digits=digits, **FIXED).file
+    many = len(forms) if scaled else 0
+    total = fixed_sizes(floats, 0, blobs={"tabulae.x": len(blob)}, scaled=many, digits=digits, **FIXED).file
     for name, form in forms.items():
         sizes = table_sizes(name, shape, form, measure_point(weights[name], form).coded, digits)
         total += sizes.file + sizes.header
@@ -47,9 +51,10 @@ def test_never_too_little_and_hardly_too_much(form, tmp_path):
     assert real <= predicted <= real + 63 + codebook + outliers + 2 * 11 * 6
 
 
-def test_a_file_of_many_tensors(tmp_path):
+@pytest.mark.parametrize("scaled", [False, True])
+def test_a_file_of_many_tensors(scaled, tmp_path):
     forms = {f"layers.{i}.weight": "normal:4/g64/signmax" for i in range(40)}
-    real, predicted = written(tmp_path / "m.tab", forms, (64, 256))
+    real, predicted = written(tmp_path / "m.tab", forms, (64, 256), scaled=scaled)
     assert real <= predicted <= real * 1.002
 
 

@@ -13,12 +13,13 @@ from tiny_folder import write_folder
 
 import tabulae
 from tabulae.artifact.reader import open_table_model
+from tabulae.artifact.records import TableRecord
 from tabulae.errors import FileError, ModelError, UsageError
 
 
 def formats_of(path):
     with open_table_model(path, verify=True) as file:
-        return {entry.name: entry.format for entry in file.document.plan}
+        return {r.name: r.format for r in file.document.tensors if isinstance(r, TableRecord)}
 
 
 def build(folder, path, **options):
@@ -50,9 +51,8 @@ def test_golden_tensors(tiny_tab):
     """
     digest = xxhash.xxh3_128()
     with open_table_model(tiny_tab) as file:
-        for entry in file.document.entries:
-            if not entry.name.startswith("tabulae."):
-                digest.update(file.stored(entry.name))
+        for record in file.document.tensors:
+            digest.update(file.stored(record.name))
     assert digest.hexdigest() == "68021c21ea62d24c0e2e185b05c3bcbe"
 
 

@@ -39,16 +39,16 @@ def test_the_hash_is_of_80_tokens_where_the_context_allows(tmp_path, monkeypatch
     assert batches == [batch for way in ways for batch in way * 2] * len(_native.isas())
 
 
-def place_of(path, entry):
-    """Where the bytes of an entry begin in the file."""
+def place_of(path, name):
+    """Where the slot of a tensor begins in the file: a table's codes, a float's values."""
     with open_table_model(path) as file:
-        data, whole = (array.__array_interface__["data"][0] for array in (file.entry(entry), file._data))
+        data, whole = (array.__array_interface__["data"][0] for array in (file.stored(name), file._data))
     return 8 + int.from_bytes(path.read_bytes()[:8], "little") + data - whole
 
 
 def test_changed_codes_are_named(tiny_tab, tmp_path):
     data = bytearray(tiny_tab.read_bytes())
-    data[place_of(tiny_tab, "model.layers.1.mlp.up_proj.weight.codes") + 100] ^= 1
+    data[place_of(tiny_tab, "model.layers.1.mlp.up_proj.weight") + 100] ^= 1
     path = tmp_path / "m.tab"
     path.write_bytes(data)
     told = []

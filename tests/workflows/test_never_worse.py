@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import tabulae
 from tabulae.artifact.reader import open_table_model
+from tabulae.artifact.records import TableRecord
 from tabulae.cli.main import app
 from tabulae.errors import UsageError
 from tabulae.evaluation import Value
@@ -83,7 +84,9 @@ def test_the_flat_plan_is_shipped_where_the_plan_is_not_better(planned, verifier
     built = build_within(planned, tmp_path / "m.tab", BUDGET, verifier=verifier)
     assert built.verdict.shipped == "flat" and len({entry.format for entry in built.plan.entries}) <= 2
     with open_table_model(built.path, verify=True) as file:
-        assert {e.name: e.format for e in file.document.plan} == {e.name: e.format for e in built.plan.entries}
+        assert {r.name: r.format for r in file.document.tensors if isinstance(r, TableRecord)} == {
+            e.name: e.format for e in built.plan.entries
+        }
     assert built.path.stat().st_size == built.verdict.flat_bytes
 
 

@@ -14,6 +14,7 @@ from tiny_folder import write_folder
 
 import tabulae
 from tabulae.artifact.reader import open_table_model
+from tabulae.artifact.records import TableRecord
 from tabulae.calibration import split_rows
 from tabulae.errors import FileError, UsageError
 from tabulae.evaluation.sensitivity import tables
@@ -73,7 +74,7 @@ def test_bands_are_planned_where_there_are_some(planned, trained, request):
 
 def formats_of(path):
     with open_table_model(path, verify=True) as file:
-        return {entry.name: entry.format for entry in file.document.plan}
+        return {r.name: r.format for r in file.document.tensors if isinstance(r, TableRecord)}
 
 
 def span(planned):
@@ -381,4 +382,8 @@ def test_scaled_columns_need_a_strength(planned, trained, text, tmp_path):
 def test_the_file_says_which_columns_are_scaled(planned, tmp_path):
     built = build_within(planned, tmp_path / "m.tab", Budget(bits=10.0))
     with open_table_model(built.path) as file:
-        assert {entry.name for entry in file.document.plan if entry.column_scale} == built.plan.scaled() != set()
+        assert (
+            {r.name for r in file.document.tensors if isinstance(r, TableRecord) and r.column_scale}
+            == built.plan.scaled()
+            != set()
+        )

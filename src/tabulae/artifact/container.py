@@ -1,24 +1,23 @@
-"""The container: header, entries and seal, as in ``docs/format.md``; nothing here knows what the entries mean.
+"""The container: header, slots and seal, as in ``docs/format.md``; nothing here knows what the slots mean.
 
     8 bytes   N, little endian
     N bytes   JSON header, padded with spaces so that the data start at a multiple of 64
-    data      the entries one after the other, each padded with zeros to a multiple of 64; the last is the seal
+    data      the slots one after the other, each of a multiple of 64 bytes; the last is the seal
 
 Every stock safetensors reader opens it.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 import xxhash
 
 from tabulae.artifact.names import first_repeat, shown
-from tabulae.artifact.records import Document, Entry
+from tabulae.artifact.record import ALIGN, padded
 from tabulae.errors import TableModelError
 
-ALIGN: Final = 64  # a cache line, and the widest vector
 LARGEST_HEADER: Final = 100_000_000  # bytes; the same limit as safetensors has
 SEAL: Final = "tabulae.seal"
 MAGIC: Final = b"TABULAE\0"
@@ -26,35 +25,32 @@ VERSION: Final = 1
 
 
 class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an entry lies, in the words of safetensors; offsets count from the first data byte."""
+    """Where the bytes of a tensor or blob lie, in the words of safetensors; offsets count from the first data byte."""
 
     dtype: Literal["U8"]
     shape: tuple[int, ...]
     data_offsets: tuple[int, int]
 
 
-def padded(length: int) -> int:
-    """The next multiple of 64.
+def layout(sizes: Mapping[str, int]) -> dict[str, Slot]:
+    """The slots, one behind the other, and that of the seal behind them all; ``sizes`` are multiples of 64.
 
-    >>> padded(0), padded(1), padded(64)
-    (0, 64, 64)
+    >>> layout({"w": 128})["tabulae.seal"].data_offsets
+    (128, 192)
     """
-    return -(-length // ALIGN) * ALIGN
-
-
-def layout(entries: Iterable[Entry]) -> dict[str, Slot]:
-    """The slot of every entry, one behind the other, and of the seal behind them all."""
     slots, begin = {}, 0
-    for name, size in (*((entry.name, padded(entry.length)) for entry in entries), (SEAL, ALIGN)):
+    for name, size in (*sizes.items(), (SEAL, ALIGN)):
         slots[name] = Slot("U8", (size,), (begin, begin + size))
         begin += size
     return slots
 
 
-def encode_head(document: Document, room: int = 0) -> bytes:
-    """Length and JSON header, padded with spaces to ``room`` bytes, at least to a multiple of 64."""
-    metadata = {"format": "pt", "tabulae": msgspec.json.encode(document).decode()}
-    header = msgspec.json.encode({"__metadata__": metadata, **layout(document.entries)})
+def encode_head(document: bytes, sizes: Mapping[str, int], room: int = 0) -> bytes:
+    """Length and JSON header, padded with spaces to ``room`` bytes, at least to a multiple of 64.
+
+    ``document`` is JSON text; ``sizes`` as of :func:`layout`.
+    """
+    header = msgspec.json.encode({"__metadata__": {"format": "pt", "tabulae": document.decode()}, **layout(sizes)})
     size = max(room, padded(8 + len(header)))
     return (size - 8).to_bytes(8, "little") + header.ljust(size - 8)
 
@@ -102,21 +98,19 @@ def convert_slots(header: dict[str, Any]) -> dict[str, Slot]:
     try:
         return msgspec.convert(header, dict[str, Slot])
     except ValueError as error:
-        raise TableModelError("header", "every entry must be U8 with a shape and two offsets", shown(error)) from None
+        raise TableModelError("header", "every slot must be U8 with a shape and two offsets", shown(error)) from None
 
 
-def check_slots(slots: dict[str, Slot], entries: Sequence[Entry], size: int) -> None:
-    """The entries must lie as the document says, without gap or overlap, and end where the file ends."""
-    expected = layout(entries)
+def check_slots(slots: Mapping[str, Slot], sizes: Mapping[str, int], size: int) -> None:
+    """The slots must lie as ``sizes`` say, without gap or overlap, and end where the file ends after ``size`` bytes."""
+    expected = layout(sizes)
     if slots.keys() != expected.keys():
         odd = sorted(slots.keys() ^ expected.keys())[0]
-        raise TableModelError(
-            f"entry {shown(odd)}", "header and document must list the same entries", "it in one of them only"
-        )
+        raise TableModelError(f"slot {shown(odd)}", "header and document must list the same", "it in one of them only")
     for name, slot in expected.items():
         if slots[name] != slot:
             raise TableModelError(
-                f"entry {name}", f"it must lie at {_place(slot)}", _place(slots[name]), "gap or overlap"
+                f"slot {name}", f"it must lie at {_place(slot)}", _place(slots[name]), "gap or overlap"
             )
     if expected[SEAL].data_offsets[1] != size:
         raise TableModelError("file", f"it must have {expected[SEAL].data_offsets[1]} bytes of data", size)

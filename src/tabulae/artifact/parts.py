@@ -3,7 +3,7 @@
 Every part is an array in its true type: ``codes`` packed in the tensor's layout, and the small ones beside them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,33 +11,28 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Bools, Int8s, Uint8s
+from tabulae.arithmetic.arrays import Int8s, Uint8s
 from tabulae.arithmetic.bfloat16 import from_bfloat16, to_bfloat16
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.arithmetic.rotation import Rotation
 from tabulae.arithmetic.widths import PANEL, Widths
 from tabulae.artifact import layouts
-from tabulae.artifact.records import (
+from tabulae.artifact.record import ALIGN, DTYPES
+from tabulae.artifact.records import TableRecord, TensorRecord
+from tabulae.artifact.records.table import (
     DTYPE_OF_BYTES,
-    DTYPES,
+    LARGEST_CODEPOINT,
     RANS,
     Coding,
-    TableRecord,
-    TensorRecord,
+    largest,
     most_blocks,
     widest_group,
 )
 from tabulae.codes import rans
 from tabulae.errors import TableModelError, UsageError
 
-Parts = Mapping[str, npt.NDArray[Any]]  # by the names of the fields of MatrixParts, without the codes
-
-ALIGN = 64  # bytes: a cache line, as in the file
-_FINITE_BFLOAT16 = 0x7F80  # from here on: infinities, NaN, and everything with the sign bit
-_LARGEST_CODEPOINT = {1: 127, 2: 8191}
 FREE = 1 << 28  # bytes of decoded codes that any file may have: one tensor of zeros is no bomb
 MOST_DECODED = 64  # one bit for eight 8-bit codes: less than any format of use has
-_LARGEST_OUTLIER = 2**24 - 1  # with |m * c| < 2^20, what an outlier is added to, far from the end of int32
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +70,7 @@ def settled(plan: TableRecord, matrix: TableMatrix, widths: Widths, stream: Uint
     outliers = matrix.outliers if matrix.outliers is not None and len(matrix.outliers.values) else None
     return msgspec.structs.replace(
         plan,
-        codepoint_bytes=1 if _largest(matrix.codebook) <= _LARGEST_CODEPOINT[1] else 2,
+        codepoint_bytes=1 if largest(matrix.codebook) <= LARGEST_CODEPOINT[1] else 2,
         outliers=len(outliers.values) if outliers else 0,
         outlier_bytes=_bytes_for(outliers.values) if outliers else 1,
         chunk=min(widths.chunk, most_blocks(plan.group)),
@@ -134,11 +129,6 @@ def to_matrix(parts: MatrixParts) -> TableMatrix:
     )
 
 
-def check_coding(record: TableRecord, stream: Uint8s) -> None:
-    """What is cheap to see of coded codes: all but the blocks themselves."""
-    rans.check(stream, record.rows * record.cols, 2**record.bits - 1, f"tensor {record.name}")
-
-
 def check_decoded(tensors: Iterable[TensorRecord], most: int) -> None:
     """Refuse tensors whose codes, once decoded, take more than ``FREE`` bytes and ``MOST_DECODED`` times their file.
 
@@ -155,22 +145,6 @@ def check_resident(tensors: Iterable[TensorRecord], most: int, must: str, hint: 
     if sum(sizes.values()) > most:
         worst = max(sizes, key=sizes.__getitem__)
         raise TableModelError(f"tensor {worst}", must, f"{sum(sizes.values())}, {sizes[worst]} of them here", hint)
-
-
-def check_parts(record: TableRecord, parts: Parts) -> None:
-    """What must hold of the numbers before anything runs on them: ranges, and every index inside its array."""
-    _check_range(record, "codebook", parts["codebook"], _LARGEST_CODEPOINT[record.codepoint_bytes])
-    if int(parts["scales"].max()) >= _FINITE_BFLOAT16:
-        raise record.error("every scale must be finite and not negative", hex(int(parts["scales"].max())))
-    most = 31 if record.accumulator == 32 else 53
-    if int(parts["widths"].max()) > most:
-        raise record.error(f"every row must fit {most} bits", int(parts["widths"].max()))
-    if "multipliers" in parts:
-        _check_multipliers(record, parts["multipliers"])
-    if "outlier_offsets" in parts:
-        _check_outliers(record, parts)
-    if "signs" in parts and record.cols % 8 and int(parts["signs"][-1]) >> record.cols % 8:
-        raise record.error("the unused bits of the signs must be 0", int(parts["signs"][-1]))
 
 
 def _check_as_planned(plan: TableRecord, matrix: TableMatrix, widths: Widths) -> None:
@@ -206,35 +180,6 @@ def _bytes_for(values: npt.NDArray[np.int32]) -> int:
     """
     low, high = int(values.min()), int(values.max())
     return next(n for n in (1, 2, 4) if -(1 << (8 * n - 1)) <= low and high < 1 << (8 * n - 1))
-
-
-def _check_range(record: TableRecord, what: str, values: npt.NDArray[Any], most: int) -> None:
-    if _largest(values) > most:
-        raise record.error(f"the {what} must lie in -{most}..{most}", _largest(values))
-
-
-def _largest(values: npt.NDArray[Any]) -> int:
-    """The largest magnitude; -32768 has none in its own type."""
-    return max(int(values.max()), -int(values.min()))
-
-
-def _check_multipliers(record: TableRecord, multipliers: Int8s) -> None:
-    if record.rows % multipliers.shape[-1] and multipliers[-1, :, record.rows % multipliers.shape[-1] :].any():
-        raise record.error("the multipliers of missing rows must be 0", "others")
-
-
-def _check_outliers(record: TableRecord, parts: Parts) -> None:
-    offsets, columns = parts["outlier_offsets"], parts["outlier_columns"]
-    if offsets[0] != 0 or offsets[-1] != record.outliers or (offsets[1:] < offsets[:-1]).any():
-        raise record.error(f"outlier offsets must rise from 0 to {record.outliers}", "others")
-    if int(columns.max()) >= record.cols:
-        raise record.error(f"outlier columns must be below {record.cols}", int(columns.max()))
-    ascending: Bools = columns[1:] > columns[:-1]
-    starts = offsets[(offsets > 0) & (offsets < record.outliers)]  # where a row begins, the column may fall back
-    ascending[starts.astype(np.int64) - 1] = True
-    if not ascending.all():
-        raise record.error("outlier columns of a row must ascend", "others")
-    _check_range(record, "outliers", parts["outlier_values"], _LARGEST_OUTLIER)
 
 
 def _outliers(parts: MatrixParts) -> Outliers | None:

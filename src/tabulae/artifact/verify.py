@@ -10,9 +10,10 @@ import xxhash
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import prove
 from tabulae.artifact import layouts
+from tabulae.artifact.file import TableModelFile
 from tabulae.artifact.parts import MatrixParts, to_matrix
-from tabulae.artifact.reader import TableModelFile
-from tabulae.artifact.records import BlobRecord, FloatRecord, TableRecord, TensorRecord
+from tabulae.artifact.record import Record
+from tabulae.artifact.records import TableRecord
 from tabulae.errors import TableModelError, TabulaeError
 
 Progress = Callable[[str, int, int], None]  # what comes next, how much is done, of how much
@@ -54,10 +55,9 @@ def verify(
 
     All hashes come first: they take little time and say what is damaged. ``tell`` hears of a problem when it is found.
     """
-    records = (*file.document.tensors, *file.document.blobs)
-    hashes = {entry.name: entry.hash for entry in file.document.entries}
+    records = file.document.records()
     problems: dict[str, TableModelError] = {}
-    steps = {"hash": partial(_check_hashes, file, hashes), "widths": partial(_check_numbers, file)}
+    steps = {"hash": partial(_check_hash, file), "widths": partial(_check_numbers, file)}
     for what, step in steps.items():
         for done, record in enumerate(records):
             if progress is not None:
@@ -72,30 +72,29 @@ def verify(
     return Report(tuple(_row(file, record, problems.get(record.name)) for record in records))
 
 
-def _row(file: TableModelFile, record: TensorRecord | BlobRecord, problem: TableModelError | None) -> Row:
-    stored = sum(file.stored(entry.name).nbytes for entry in record.entries())
+def _row(file: TableModelFile, record: Record, problem: TableModelError | None) -> Row:
     if not isinstance(record, TableRecord):
-        return Row(record.name, "bytes" if isinstance(record, BlobRecord) else "float32", stored, None, None, problem)
-    width = int(file.array(f"{record.name}.widths").max())
-    return Row(record.name, record.format, stored, width, record.accumulator, problem)
+        return Row(record.name, record.format, record.stored, None, None, problem)
+    width = int(file.arrays(record.name)["widths"].max())
+    return Row(record.name, record.format, record.stored, width, record.accumulator, problem)
 
 
-def _check_hashes(file: TableModelFile, expected: dict[str, str], record: TensorRecord | BlobRecord) -> None:
-    for entry in record.entries():
-        have = xxhash.xxh3_64_hexdigest(file.stored(entry.name).data)
-        if have != expected[entry.name]:
-            must = f"its hash must be {expected[entry.name]}"
-            raise TableModelError(f"entry {entry.name}", must, have, "the file was altered: get it anew")
-
-
-def _check_numbers(file: TableModelFile, record: TensorRecord | BlobRecord) -> None:
-    if isinstance(record, FloatRecord) and not np.isfinite(file.float(record.name)).all():
-        raise TableModelError(f"tensor {record.name}", "every value must be finite", "NaN or infinity")
+def _check_numbers(file: TableModelFile, record: Record) -> None:
+    record.verify(file.arrays(record.name))
     if isinstance(record, TableRecord):
-        parts = file.matrix_parts(record.name)
-        matrix = to_matrix(parts)
-        _check_fill(parts, matrix)
-        _check_widths(parts, matrix)
+        _check_proofs(file.matrix_parts(record.name))
+
+
+def _check_hash(file: TableModelFile, record: Record) -> None:
+    have = xxhash.xxh3_64_hexdigest(file.stored(record.name).data)
+    if have != record.hash:
+        raise record.error(f"its hash must be {record.hash}", have, "the file was altered: get it anew")
+
+
+def _check_proofs(parts: MatrixParts) -> None:
+    matrix = to_matrix(parts)
+    _check_fill(parts, matrix)
+    _check_widths(parts, matrix)
 
 
 def _check_fill(parts: MatrixParts, matrix: TableMatrix) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,23 +22,16 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths
 from tabulae.artifact import container, layouts
-from tabulae.artifact.parts import check_decoded, check_parts, coded, parts_of, settled
-from tabulae.artifact.records import (
-    SCHEMA,
-    BlobRecord,
-    Document,
-    Entry,
-    FloatRecord,
-    PlanEntry,
-    TableRecord,
-    TensorRecord,
-    required_features,
-)
+from tabulae.artifact.document import SCHEMA, BlobRecord, Document, hashed, required_features
+from tabulae.artifact.parts import check_decoded, coded, parts_of, settled
+from tabulae.artifact.record import ALIGN, DTYPES, Arrays, Record, padded
+from tabulae.artifact.records import TableRecord, TensorRecord
 from tabulae.errors import FileError, TableModelError, UsageError
 from tabulae.files import sync_folder, temporary_name
 
 _PIECE: Final = 1 << 22  # codes packed at a time: 4 MB beside a tensor of any size
-_Record = TypeVar("_Record", TableRecord, FloatRecord)
+_Record = TypeVar("_Record", bound=Record)
+_Pieces = Iterable[memoryview | bytes]
 
 
 class TableModelWriter:
@@ -57,29 +50,25 @@ class TableModelWriter:
         tensors: Sequence[TensorRecord],
         *,
         program: bytes = b"null",
-        plan: Sequence[PlanEntry] = (),
         provenance: Mapping[str, str] | None = None,
         blobs: Mapping[str, bytes] | None = None,
     ) -> None:
         self.path = Path(path)
         self._blobs = dict(blobs or {})
         container.strict_json("program", program)
+        blob_records = (BlobRecord(name=name, bytes=len(data)) for name, data in self._blobs.items())
         self._plan = Document(
             schema=SCHEMA,
             required=required_features(tensors),
             program=msgspec.Raw(program),
-            tensors=tuple(tensors),
-            blobs=tuple(BlobRecord(name=name, length=len(data)) for name, data in self._blobs.items()),
-            plan=tuple(plan),
+            tensors=tuple(map(hashed, tensors)),
+            blobs=tuple(map(hashed, blob_records)),
             provenance=dict(provenance or {}),
-            entries=(),
         )
         self._written: list[TensorRecord] = []
-        self._entries: list[Entry] = []
 
     def __enter__(self) -> "TableModelWriter":
-        planned = msgspec.structs.replace(self._plan, entries=tuple(self._plan.derived_entries()))
-        self._room = len(container.encode_head(planned))
+        self._room = len(self._plan.head())
         self._temporary = temporary_name(self.path)
         with _writing(self.path):
             if self.path.is_dir():
@@ -97,52 +86,52 @@ class TableModelWriter:
 
     def write_matrix(self, name: str, matrix: TableMatrix, widths: Widths) -> None:
         """The next table tensor."""
-        plan = self._next(name, TableRecord)
+        plan = self._next(name)
+        if not isinstance(plan, TableRecord):
+            raise UsageError("write", f"{name} must be written as planned, {plan.format}", "a table tensor")
         stream = coded(plan, matrix)
         record = settled(plan, matrix, widths, stream)
-        parts = parts_of(record, matrix, widths)
-        check_parts(record, parts)
-        codes, *others = record.entries()
-        self._write(codes, _packed(record, matrix) if stream is None else [stream.data])
-        for entry in others:
-            self._write(entry, [parts[entry.name.rpartition(".")[2]].reshape(-1).view(np.uint8).data])
-        self._written.append(record)
+        arrays = parts_of(record, matrix, widths)
+        record.check(arrays)
+        codes = _packed(record, matrix) if stream is None else [stream.data]
+        self._written.append(self._write(record, {"codes": codes, **_pieces(arrays)}))
 
     def write_float(self, name: str, array: Float32s) -> None:
         """The next tensor that stays float32; it must be finite."""
-        record = self._next(name, FloatRecord)
-        if array.shape != record.shape or array.dtype != np.float32 or not np.isfinite(array).all():
-            have = f"{array.dtype} {array.shape}"
-            raise UsageError(f"tensor {name}", f"it must be finite float32 of shape {record.shape}", have)
-        self._write(record.entries()[0], [np.ascontiguousarray(array, "<f4").reshape(-1).view(np.uint8).data])
-        self._written.append(record)
+        self.write(name, {"values": array})
 
-    def _next(self, name: str, kind: type[_Record]) -> _Record:
+    def write(self, name: str, arrays: Arrays) -> None:
+        """The next tensor, part by part, for which nothing needs to be settled."""
+        record = self._next(name)
+        _check_arrays(record, arrays)
+        record.check(arrays)
+        record.verify(arrays)
+        self._written.append(self._write(record, _pieces(arrays)))
+
+    def _next(self, name: str) -> TensorRecord:
         """The planned record of this tensor, which must be the next one."""
         left = self._plan.tensors[len(self._written) :]
         if not left or left[0].name != name:
             raise UsageError("write", f"the next tensor must be {left[0].name if left else 'none'}", name)
-        if not isinstance(left[0], kind):
-            raise UsageError("write", f"{name} must be written as planned", kind.__name__)
         return left[0]
 
-    def _write(self, entry: Entry, pieces: Iterable[memoryview | bytes]) -> None:
-        """One entry: its pieces, then zeros up to the next multiple of 64."""
+    def _write(self, record: _Record, pieces: Mapping[str, _Pieces]) -> _Record:
+        """One slot: every part its pieces, then zeros up to the next multiple of 64. The record with its hash."""
         digest = xxhash.xxh3_64()
         with _writing(self.path):
-            for piece in chain(pieces, [bytes(container.padded(entry.length) - entry.length)]):
-                digest.update(piece)
-                self._file.write(piece)
-        self._entries.append(msgspec.structs.replace(entry, hash=digest.hexdigest()))
+            for part in record.parts():
+                for piece in chain(pieces[part.name], [bytes(padded(part.length) - part.length)]):
+                    digest.update(piece)
+                    self._file.write(piece)
+        return hashed(record, digest.hexdigest())
 
     def _complete(self) -> None:
         """Blobs, seal and header; then the file takes its name."""
         if len(self._written) < len(self._plan.tensors):
             missing = self._plan.tensors[len(self._written)].name
             raise UsageError("write", f"all {len(self._plan.tensors)} planned tensors must be written", f"no {missing}")
-        for blob in self._plan.blobs:
-            self._write(blob.entries()[0], [self._blobs[blob.name]])
-        head = self._head()
+        blobs = tuple(self._write(blob, {"bytes": [self._blobs[blob.name]]}) for blob in self._plan.blobs)
+        head = self._head(blobs)
         with _writing(self.path):
             self._file.write(container.encode_seal(head))
             self._file.seek(0)
@@ -152,18 +141,17 @@ class TableModelWriter:
             os.replace(self._temporary, self.path)
             sync_folder(self.path.parent)
 
-    def _head(self) -> bytes:
+    def _head(self, blobs: tuple[BlobRecord, ...]) -> bytes:
         """The bytes before the data; they must fit their room, and the data must be as long as they say."""
-        written = tuple(self._written)
-        required, entries = required_features(written), tuple(self._entries)
-        document = msgspec.structs.replace(self._plan, required=required, tensors=written, entries=entries)
-        head = container.encode_head(document, self._room)
+        required, tensors = required_features(self._written), tuple(self._written)
+        document = msgspec.structs.replace(self._plan, required=required, tensors=tensors, blobs=blobs)
+        head = document.head(self._room)
         if len(head) > self._room:
             raise TableModelError("header", f"it must fit the {self._room} bytes planned for it", len(head))
-        end = self._room + sum(container.padded(entry.length) for entry in self._entries)
+        end = self._room + sum(document.slots().values())
         if self._file.tell() != end:
             raise FileError(str(self.path), f"{end} bytes must have been written", self._file.tell())
-        check_decoded(written, end + container.ALIGN)
+        check_decoded(document.tensors, end + ALIGN)
         return head
 
     def _discard(self) -> None:
@@ -171,6 +159,23 @@ class TableModelWriter:
         with suppress(OSError):  # a full disk again, when what is left in the buffer is flushed
             self._file.close()
         self._temporary.unlink(missing_ok=True)
+
+
+def _check_arrays(record: Record, arrays: Arrays) -> None:
+    """They must be the parts of the record."""
+    wanted = {part.name: (np.dtype(DTYPES[part.dtype]), part.shape) for part in record.parts()}
+    have = {name: (array.dtype, array.shape) for name, array in arrays.items()}
+    if have != wanted:
+        raise UsageError(f"tensor {record.name}", f"its parts must be {_say(wanted)}", _say(have))
+
+
+def _say(parts: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]) -> str:
+    return ", ".join(f"{name} {dtype} {shape}" for name, (dtype, shape) in parts.items())
+
+
+def _pieces(arrays: Arrays) -> dict[str, _Pieces]:
+    """The bytes of every array, in one piece."""
+    return {name: [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data] for name, array in arrays.items()}
 
 
 def _packed(record: TableRecord, matrix: TableMatrix) -> Iterator[memoryview]:

@@ -33,7 +33,7 @@ from tabulae.program.ops.project import Project
 # Where bands end, in parts of the rows.
 TOKENS: Final = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 UNITS: Final = (1 / 48, 1 / 12, 1 / 4)
-LEAST: Final = 1 << 14  # weights of a band: with 7 bits 14 KB, and 1.7 KB of header and padding
+LEAST: Final = 1 << 14  # weights of a band: with 7 bits 14 KB, and .5 KB of header and padding
 
 BAND: Final = re.compile(r"\[[0-9]+:[0-9]+\]$")
 

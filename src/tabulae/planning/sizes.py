@@ -1,6 +1,6 @@
 """What a tensor in a storage costs: bytes of the file, its share of the header, bytes resident. Nothing is encoded.
 
-Entries are counted with their padding. Two things are known only when a tensor is encoded and counted at their widest,
+Parts are counted with their padding. Two things are known only when a tensor is encoded and counted at their widest,
 as the writer does when it makes room: codepoints (16 bits) and outliers (32). Codes of variable length are counted as
 long as those of a sample.
 
@@ -19,23 +19,18 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.matrix import TableMatrix
-from tabulae.artifact.container import ALIGN, Slot, encode_head, padded
-from tabulae.artifact.records import (
-    RANS,
-    SCHEMA,
-    BlobRecord,
-    Coding,
-    Document,
-    FloatRecord,
-    PlanEntry,
-    TableRecord,
-    TensorRecord,
-)
+from tabulae.artifact import container
+from tabulae.artifact.document import SCHEMA, BlobRecord, Document, hashed
+from tabulae.artifact.record import ALIGN, Record, padded
+from tabulae.artifact.records import FloatRecord, TableRecord
+from tabulae.artifact.records.table import RANS, Coding
 from tabulae.codes.rans import expected_length
 from tabulae.formats import Format, Storage
 
 TAIL = 1.5  # how much farther out the largest of all weights may lie than that of a sample (measured: 1.0 to 1.9)
-FEATURE = len(f'\\"{RANS}\\"')  # in the header, if any codes have variable length
+FEATURE = len(rf"\"required\":[\"{RANS}\"],")  # in the header, if any codes have variable length
+BLOBS = len(r"\"blobs\":[],")  # if there are any
+SCALED = len(r"\"column_scale\":true,")  # of every table whose columns are scaled
 
 Shape = tuple[int, int]
 DIGITS = 10  # of an offset in the header, unless told: files up to 10 GB
@@ -52,7 +47,7 @@ class Coded(msgspec.Struct, frozen=True):
 class Sizes:
     """Bytes of one tensor."""
 
-    file: int  # its entries
+    file: int  # its slot
     memory: int  # resident while the model runs
     header: int  # at most what it adds to the header
 
@@ -97,7 +92,7 @@ def table_sizes(name: str, shape: Shape, storage: str, coded: Coded | None = Non
     wanted = Storage.parse(storage)
     planned = planned_record(name, shape, wanted)
     record = planned if coded is None else _expected(planned, coded, wanted.format)
-    return Sizes(stored_bytes(record), resident_bytes(record), header_bytes(planned, digits))
+    return Sizes(record.stored, resident_bytes(record), header_bytes(planned, digits))
 
 
 def _expected(record: TableRecord, coded: Coded, form: Format) -> TableRecord:
@@ -117,61 +112,44 @@ def fixed_sizes(
     program: bytes = b"null",
     provenance: Mapping[str, str] | None = None,
     blobs: Mapping[str, int] | None = None,
+    scaled: int = 0,
     runtime: int = 0,
     digits: int = DIGITS,
 ) -> Fixed:
-    """The fixed part of a file: ``blobs`` by length; ``runtime``: bytes resident beside the tensors."""
-    blob_records = [BlobRecord(name=name, length=length) for name, length in (blobs or {}).items()]
-    empty = Document(
-        schema=SCHEMA,
-        required=(),
-        program=msgspec.Raw(program),
-        tensors=(),
-        blobs=(),
-        plan=(),
-        provenance=dict(provenance or {}),
-        entries=(),
-    )
-    header = len(encode_head(empty).rstrip(b" ")) + FEATURE + 2 * digits + ALIGN - 1  # offsets of the seal; padding
-    header += sum(header_bytes(record, digits) for record in floats)
-    header += sum(header_bytes(record, digits) for record in blob_records)
-    tensors = sum(stored_bytes(record) for record in floats)
+    """The fixed part of a file.
+
+    ``blobs`` by length; ``scaled``: tables whose columns are scaled; ``runtime``: bytes resident beside the tensors.
+    """
+    blob_records = [BlobRecord(name=name, bytes=length) for name, length in (blobs or {}).items()]
+    header = _bare_header(program, provenance or {}) + FEATURE + 2 * digits + ALIGN - 1  # offsets of the seal; padding
+    header += sum(header_bytes(record, digits) for record in floats) + scaled * SCALED
+    header += sum(header_bytes(record, digits) for record in blob_records) + (BLOBS if blob_records else 0)
+    tensors = sum(record.stored for record in floats)
     counted = header + tensors + ALIGN
-    tokenizer = sum(stored_bytes(record) for record in blob_records)
+    tokenizer = sum(record.stored for record in blob_records)
     return Fixed(counted + tokenizer, tensors + runtime, counted, parameters)
 
 
-def stored_bytes(record: TensorRecord | BlobRecord) -> int:
-    """Its entries in the file, padding included."""
-    return sum(padded(entry.length) for entry in record.entries())
+def _bare_header(program: bytes, provenance: Mapping[str, str]) -> int:
+    """The header of a file without tensors."""
+    document = Document(schema=SCHEMA, program=msgspec.Raw(program), tensors=(), provenance=dict(provenance))
+    return len(document.head().rstrip(b" "))
 
 
 def resident_bytes(record: TableRecord) -> int:
     """What it takes in memory: as in the file, but with decoded codes."""
-    decoded = padded(record.resident_codes) - padded(record.entries()[0].length)
+    decoded = padded(record.resident_codes) - padded(record.parts()[0].length)
     copies = 4 * record.outliers  # int32 whatever their width in the file
-    return stored_bytes(record) + decoded + copies
+    return record.stored + decoded + copies
 
 
-def header_bytes(record: TensorRecord | BlobRecord, digits: int = DIGITS) -> int:
+def header_bytes(record: Record, digits: int = DIGITS) -> int:
     """What a record adds to the header if every offset has so many digits.
 
-    The header holds the record, its entries and its line of the plan inside one JSON string, and beside it for every
-    entry where it lies.
+    The header holds the record inside one JSON string, and beside it where its slot lies.
     """
-    entries = record.entries()
-    parts: list[msgspec.Struct] = [record, *entries]
-    if isinstance(record, TableRecord):
-        parts.append(PlanEntry(name=record.name, format=record.format))
-    inside = sum(_length(msgspec.json.encode(part).decode()) - 2 + len(",") for part in parts)
-    offsets = 2 * (digits - len("0"))
-    beside = sum(_length({entry.name: _slot(padded(entry.length))}) - 2 + len(",") + offsets for entry in entries)
-    return inside + beside
-
-
-def _slot(size: int) -> Slot:
-    return Slot("U8", (size,), (0, 0))
-
-
-def _length(value: object) -> int:
-    return len(msgspec.json.encode(value))
+    inside = len(msgspec.json.encode(msgspec.json.encode(hashed(record)).decode())) - len('""') + len(",")
+    slot = container.layout({record.name: record.stored})[record.name]
+    begin = msgspec.structs.replace(slot, data_offsets=(0, 0))
+    beside = len(msgspec.json.encode({record.name: begin})) - len("{}") + len(",")
+    return inside + beside + 2 * (digits - len("0"))

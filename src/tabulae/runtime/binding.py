@@ -14,7 +14,7 @@ from tabulae.arithmetic.hadamard import hadamard
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import prove
 from tabulae.artifact import layouts
-from tabulae.artifact.parts import MatrixParts, check_parts, parts_of, settled
+from tabulae.artifact.parts import MatrixParts, parts_of, settled
 from tabulae.artifact.records import TableRecord
 from tabulae.errors import ModelError
 from tabulae.program.graph import Decoder, Graph
@@ -151,5 +151,5 @@ def pack_matrix(name: str, matrix: TableMatrix, layout: str = "panel16") -> Matr
     widths = prove(matrix)
     record = settled(plan, matrix, widths)
     parts = parts_of(record, matrix, widths)
-    check_parts(record, parts)
+    record.check(parts)
     return MatrixParts(record, layouts.find(layout).pack(matrix.codes, matrix.bits), **parts)

@@ -21,7 +21,7 @@ from tabulae.planning.budget import Budget
 from tabulae.planning.items import Options
 from tabulae.planning.plan import Plan, read, write
 from tabulae.planning.rebalance import Known, certain, corrected
-from tabulae.planning.sizes import resident_bytes, stored_bytes
+from tabulae.planning.sizes import resident_bytes
 from tabulae.workflows.build import Encoder, Storages, build, check_target
 from tabulae.workflows.never_worse import Verdict, Verifier, verdict_of
 from tabulae.workflows.planner import Planner
@@ -198,7 +198,7 @@ class _Settling:
             storage, known = Storage.parse(entry.format), self._known.setdefault(entry.name, {})
             if storage.format.entropy and entry.format not in known:
                 record = encoder.settled(entry.name, storage)
-                known[entry.format] = stored_bytes(record), resident_bytes(record)
+                known[entry.format] = record.stored, resident_bytes(record)
 
     def _again(self, sizes: Callable[[Options, Known], Options]) -> Plan:
         """Planned with known sizes; the bound is the lower one, because they are not those of all plans."""

@@ -13,7 +13,7 @@ import msgspec
 
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths, prove
-from tabulae.artifact.records import PlanEntry, TableRecord
+from tabulae.artifact.records import TableRecord
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.epoch import CODE
 from tabulae.errors import FileError, UsageError
@@ -99,11 +99,6 @@ def _write_all(model: Trained, recipe: Recipe, work: WorkFolder, encoder: Encode
         work.whole,
         records,
         program=msgspec.json.encode(draft.program),
-        plan=[
-            PlanEntry(name=name, format=str(storage), column_scale=name in recipe.scaled)
-            for name, storage in recipe.storages.items()
-            if storage is not None
-        ],
         provenance=model.provenance(),
         blobs=blobs_of(model),
     ) as writer:

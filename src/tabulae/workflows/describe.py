@@ -7,8 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tabulae.artifact.reader import open_table_model
-from tabulae.artifact.records import TableRecord, TensorRecord, entry_sizes
-from tabulae.planning.sizes import stored_bytes
+from tabulae.artifact.records import TableRecord, TensorRecord
 from tabulae.program.graph import Decoder
 from tabulae.program.ops.attention import Attention
 from tabulae.sources import Source
@@ -64,7 +63,7 @@ def _table_model(path: Path) -> Description:
     with open_table_model(path) as file:
         tensors = tuple(_stored(record) for record in file.document.tensors)
         size = path.stat().st_size
-        counted = size - sum(stored_bytes(blob) for blob in file.document.blobs)
+        counted = size - sum(blob.stored for blob in file.document.blobs)
         return _description(dict(file.document.provenance), program_of(file), tensors, size, counted)
 
 
@@ -101,11 +100,10 @@ def summary(program: Decoder) -> str:
 
 
 def _stored(record: TensorRecord) -> TensorInfo:
-    size = sum(entry_sizes(record).values())
-    if isinstance(record, TableRecord):
-        memory = size if record.coding is None else size - record.coding.length + record.resident_codes
-        return TensorInfo(record.name, (record.rows, record.cols), record.format, size, memory)
-    return TensorInfo(record.name, record.shape, "float32", size, size)
+    memory = size = record.length
+    if isinstance(record, TableRecord) and record.coding is not None:
+        memory += record.resident_codes - record.coding.length
+    return TensorInfo(record.name, record.shape, record.format, size, memory)
 
 
 def _source_tensor(source: Source, name: str) -> TensorInfo:

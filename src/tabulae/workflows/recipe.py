@@ -112,13 +112,15 @@ def by_storages(draft: Draft, plan: Plan) -> Recipe:
 
 def records_of(recipe: Recipe) -> list[TensorRecord]:
     """The records of all tensors before they are encoded."""
-    return [_record(name, recipe.draft.shape(name), storage) for name, storage in recipe.storages.items()]
+    return [_record(recipe, name, storage) for name, storage in recipe.storages.items()]
 
 
-def _record(name: str, shape: tuple[int, ...], storage: Storage | None) -> TensorRecord:
+def _record(recipe: Recipe, name: str, storage: Storage | None) -> TensorRecord:
+    shape = recipe.draft.shape(name)
     if storage is None:
         return FloatRecord(name=name, shape=shape)
-    return planned_record(name, (shape[0], shape[1]), storage)
+    planned = planned_record(name, (shape[0], shape[1]), storage)
+    return msgspec.structs.replace(planned, column_scale=name in recipe.scaled)
 
 
 def blobs_of(model: Trained) -> Mapping[str, bytes]:
@@ -136,6 +138,7 @@ def fixed_of(model: Trained, draft: Draft, planned: Collection[str]) -> tuple[Fi
         program=msgspec.json.encode(draft.program),
         provenance=model.provenance(sampled=True),  # its size alone counts here
         blobs={name: len(data) for name, data in blobs_of(model).items()},
+        scaled=len(draft.scaled.intersection(planned)),
         digits=digits,
     )
     return fixed, digits

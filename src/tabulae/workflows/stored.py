@@ -7,7 +7,7 @@ import msgspec
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.parts import check_resident
 from tabulae.artifact.reader import TableModelFile
-from tabulae.artifact.records import FloatRecord, TableRecord
+from tabulae.artifact.records import FloatRecord, TableRecord, TensorRecord
 from tabulae.cores import available_cores, machine_memory
 from tabulae.errors import TableModelError
 from tabulae.program.graph import Decoder
@@ -51,12 +51,12 @@ def vocabulary_of(file: TableModelFile) -> TokenizerData | None:
         raise TableModelError("tokenizer", "it must follow the schema", error) from None
 
 
-def shape_of(record: TableRecord | FloatRecord) -> tuple[int, ...]:
+def shape_of(record: TensorRecord) -> tuple[int, ...]:
     """Shape of a tensor."""
-    return (record.rows, record.cols) if isinstance(record, TableRecord) else record.shape
+    return record.shape
 
 
-def decoded_weight(file: TableModelFile, record: TableRecord | FloatRecord, threads: int | None = None) -> Float32s:
+def decoded_weight(file: TableModelFile, record: TensorRecord, threads: int | None = None) -> Float32s:
     """The weights of a tensor in float32, as the trained model would have them; ``threads``: default all cores."""
     if isinstance(record, FloatRecord):
         return file.float(record.name)
@@ -65,7 +65,7 @@ def decoded_weight(file: TableModelFile, record: TableRecord | FloatRecord, thre
     return weights if matrix.rotation is None else matrix.rotation.unrotate_weights(weights)
 
 
-def _weight(file: TableModelFile, record: TableRecord | FloatRecord, decoded: bool) -> Weight:
+def _weight(file: TableModelFile, record: TensorRecord, decoded: bool) -> Weight:
     """One of many that are read in parallel, so each takes one thread."""
     stays = isinstance(record, TableRecord) and not decoded
     return file.matrix_parts(record.name, threads=1) if stays else decoded_weight(file, record, threads=1)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Unpack
 
 from tabulae.arithmetic.arrays import Float32s, Int64s
-from tabulae.artifact.container import ALIGN, MAGIC
+from tabulae.artifact.container import MAGIC
+from tabulae.artifact.record import ALIGN
 from tabulae.closing import Closing
 from tabulae.errors import ModelError, UsageError
 from tabulae.planning.plan import Plan
