@@ -207,10 +207,11 @@ std::vector<uint8_t> encode(std::span<const uint8_t> symbols, int threads) {
   std::array<Coder, 256> coders{};
   for (uint32_t s = 0, start = 0; s < 256; start += f[s++]) coders[s] = {f[s], start};
   std::vector<std::vector<uint16_t>> blocks((count + kBlock - 1) / kBlock);
-  Threads(useful(threads, count / kBlock)).run(static_cast<int64_t>(blocks.size()), 1, [&](int, int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b)
-      blocks[b] = encode_block(symbols.subspan(b * kBlock, std::min(kBlock, count - b * kBlock)), coders);
-  });
+  Threads(useful(threads, count / kBlock))
+      .run(static_cast<int64_t>(blocks.size()), 1, [&](int, int64_t begin, int64_t end) {
+        for (int64_t b = begin; b < end; ++b)
+          blocks[b] = encode_block(symbols.subspan(b * kBlock, std::min(kBlock, count - b * kBlock)), coders);
+      });
   std::vector<uint8_t> out = head(count, f);
   size_t at = out.size(), size = at;
   for (const auto& words : blocks) size += 2 + 2 * words.size();

@@ -37,6 +37,7 @@ struct AttentionTask {
   int64_t head;
   float scale;
   const float* slope;  // ALiBi, or none
+  float cap;           // of scores, or 0; not with a slope
 };
 
 enum class Function { kSilu, kGelu, kGeluTanh, kRelu };

@@ -29,8 +29,8 @@ class Threads {
       return;
     }
     start(
-        items, grain, [](void* b, int thread, int64_t begin, int64_t end) { (*static_cast<Body*>(b))(thread, begin, end); },
-        &body);
+        items, grain,
+        [](void* b, int thread, int64_t begin, int64_t end) { (*static_cast<Body*>(b))(thread, begin, end); }, &body);
   }
 
  private:

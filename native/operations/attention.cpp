@@ -21,7 +21,9 @@ class Attention final : public Operation {
         kv_heads_(fields.integer("kv_heads")),
         head_(fields.integer("head")),
         window_(fields.integer("window", 0)),
-        scale_(fields.number("scale")) {
+        scale_(fields.number("scale")),
+        cap_(fields.has("cap") ? fields.number("cap") : 0.0f) {
+    require(cap_ >= 0 && (cap_ == 0 || slopes_ == kNone), "attention", "a cap must be positive, and without slopes");
     const auto small = [](int64_t n) { return n > 0 && n < (int64_t{1} << 24); };
     require(small(heads_) && small(kv_heads_) && small(head_) && heads_ % kv_heads_ == 0, "attention",
             "heads must be a multiple of the key/value heads", heads_, kv_heads_);
@@ -90,12 +92,13 @@ class Attention final : public Operation {
                            .last = last,
                            .head = head_,
                            .scale = scale_,
-                           .slope = slopes_ == kNone ? nullptr : run.vector(slopes_) + head});
+                           .slope = slopes_ == kNone ? nullptr : run.vector(slopes_) + head,
+                           .cap = cap_});
   }
 
   int q_, k_, v_, out_, keys_, values_, slopes_;
   int64_t heads_, kv_heads_, head_, window_;  // window_ 0: none
-  float scale_;
+  float scale_, cap_;                         // cap_ 0: none
 };
 
 const Registered<Attention> kRegistered("attention");

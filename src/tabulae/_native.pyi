@@ -1,4 +1,4 @@
-"""The native core, as native/bindings.cpp offers it."""
+"""The native core, as native/python offers it."""
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Sequence as Several

@@ -87,7 +87,7 @@ def test_check_of_changed_data(tabulae, tiny_tab, tmp_path):
     (tmp_path / "m.tab").write_bytes(data)
     code, out, err = tabulae("check", tmp_path / "m.tab")
     assert code == 1 and "NOT OK" in out and "hash" in out
-    assert err.startswith("found: [entry ") and len(err.splitlines()) == 1
+    assert err.startswith("found: [tensor ") and len(err.splitlines()) == 1
     assert tabulae("check", tmp_path / "m.tab", "--json")[::2] == (1, "")
 
 

@@ -116,6 +116,8 @@ def everything(width):
             Project("n", (Linear("wq", "q"), Linear("wk", "k", "bias"), Linear("wv", "v"))),
             *((Rotary("q", "turns", width), Rotary("k", "turns", width)) if width > 1 else ()),
             Attention("q", "k", "v", "a", *kept(0), 1, 1, width, 0.3, 5, "slopes"),
+            Attention("n", "k", "v", "q", *kept(1), 1, 1, width, 0.3, None, None, 2.0),
+            Add("a", "q", "a"),
             LayerNorm("gain", "bias", "a", "m", 1e-5),
             Route("router", "m", "chosen", "shares", TOP, True, 1.5),
             ProjectRouted("m", "chosen", (Experts(banks["bg"], "eg"), Experts(banks["bu"], "eu"))),

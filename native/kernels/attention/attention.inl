@@ -11,6 +11,19 @@ TABULAE_INLINE float dot(const float* a, const float* b, int64_t n) {
   return tree(lanes);
 }
 
+// cap * tanh(score / cap), of 16 at a time, but for those that are not seen; the largest.
+float cap_scores(const AttentionTask& t, int64_t base, int64_t padded) {
+  for (int64_t i = 0; i < padded; i += kLanes)
+    store(t.scores + i, t.cap * hyperbolic_tangent(load(t.scores + i) / t.cap));
+  float top = -__builtin_inff();
+  for (int64_t i = 0; i < padded; ++i) {
+    const bool seen = base + i >= t.first && base + i <= t.last;
+    if (!seen) t.scores[i] = -__builtin_inff();
+    top = t.scores[i] > top ? t.scores[i] : top;
+  }
+  return top;
+}
+
 // scores[t - base] for t in [first, last], base = first rounded down to 16; the others -infinity.
 float score(const AttentionTask& t, int64_t base, int64_t padded) {
   for (int64_t i = 0; i < padded; ++i) t.scores[i] = -__builtin_inff();
@@ -21,7 +34,7 @@ float score(const AttentionTask& t, int64_t base, int64_t padded) {
     t.scores[at - base] = s;
     top = s > top ? s : top;
   }
-  return top;
+  return t.cap ? cap_scores(t, base, padded) : top;
 }
 
 template <int V>

@@ -1,6 +1,6 @@
 """A program in torch, to differentiate: whole sequences at once, every operation as ``program/torch_ops`` says.
 
-It needs the extra ``tabulae[fisher]``. Its logits differ from those of the executor only by rounding (about 1e-5).
+It needs the extra ``tabulae[fisher]``. Its logits differ from those of the engine only by rounding (about 1e-5).
 """
 
 from __future__ import annotations

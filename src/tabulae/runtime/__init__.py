@@ -1,1 +1,1 @@
-"""Native execution: weights bound in place, the executor, the language-model loop."""
+"""Native execution: weights bound in place, engine, sequences, the language-model loop."""

@@ -111,7 +111,7 @@ class TrainedModel(Closing):
         return sum(math.prod(self.shape(name)) for name in self.names)
 
     def load(self, **options: Unpack[Options]) -> LanguageModel:
-        """The float model, run by the same executor as a table model; ``options`` as of :func:`tabulae.load`.
+        """The float model, run by the same engine as a table model; ``options`` as of :func:`tabulae.load`.
 
         Holds all weights in float32: four bytes each.
         """

@@ -8,6 +8,7 @@ from tabulae.arithmetic.reductions import lanes_sum
 from tabulae.program.env import Env
 from tabulae.program.graph import Decoder
 from tabulae.program.ops.attention import Attention, kept
+from tabulae.program.ops.soft_cap import soft_cap
 
 HEADS, KV, HEAD, N = 6, 2, 20, 40
 rng = np.random.default_rng(3)
@@ -16,11 +17,13 @@ K, V = rng.standard_normal((2, N, KV * HEAD)).astype(np.float32)
 SLOPES = (2.0 ** -np.arange(1, HEADS + 1)).astype(np.float32)
 
 
-def operation(window: int | None = None) -> Attention:
-    return Attention("q", "k", "v", "a", *kept(0), HEADS, KV, HEAD, scale=0.25, window=window)
+def operation(window: int | None = None, cap: float | None = None) -> Attention:
+    return Attention("q", "k", "v", "a", *kept(0), HEADS, KV, HEAD, scale=0.25, window=window, cap=cap)
 
 
-def plain(position: int, head: int, window: int | None, slopes: np.ndarray | None) -> np.ndarray:
+def plain(
+    position: int, head: int, window: int | None, slopes: np.ndarray | None, cap: float | None = None
+) -> np.ndarray:
     """The definition for one position and head."""
     first = 0 if window is None else max(0, position - window + 1)
     columns = slice(head // 3 * HEAD, head // 3 * HEAD + HEAD)
@@ -28,6 +31,8 @@ def plain(position: int, head: int, window: int | None, slopes: np.ndarray | Non
     scores = []
     for j in range(first, position + 1):
         score = lanes_sum(q * K[j, columns]) * np.float32(0.25)
+        if cap is not None:
+            score = soft_cap(np.float32([score]), cap)[0]
         if slopes is not None:
             score = score + slopes[head] * np.float32(j - position)
         scores.append(score)
@@ -47,6 +52,12 @@ def test_equals_the_definition_bit_by_bit(window: int | None, slopes: np.ndarray
     for position in (0, 1, 15, 16, 39):
         for head in range(HEADS):
             np.testing.assert_array_equal(out[position, head], plain(position, head, window, slopes))
+
+
+def test_scores_are_capped_before_positions_are_left_out() -> None:
+    out = operation(5, 0.75).attend(Q, np.arange(N), K, V, None).reshape(N, HEADS, HEAD)
+    for position in (0, 3, 17, 39):
+        np.testing.assert_array_equal(out[position, 2], plain(position, 2, 5, None, 0.75))
 
 
 def test_one_position_at_a_time_gives_the_same_bits() -> None:

@@ -49,6 +49,7 @@ class Turns(TypedDict, total=False):
     window: int | None
     scale: float
     slopes: str  # a constant of ALiBi
+    cap: float | None  # of scores
 
 
 def rotary_attention(at: str, layer: int, config: Sizes, **more: Unpack[Turns]) -> list[Operation]:
@@ -56,12 +57,13 @@ def rotary_attention(at: str, layer: int, config: Sizes, **more: Unpack[Turns]) 
     bias, head, turn = more.get("qkv_bias", False), config.head, more.get("turn", config.turn)
     *qkv, out = more.get("linears", tuple(f"{at}.{part}_proj" for part in "qkvo"))
     norms = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"]
-    scale, window, slopes = more.get("scale", scale_of(head)), more.get("window"), more.get("slopes")
+    scale, window = more.get("scale", scale_of(head)), more.get("window")
+    options = (scale, window, more.get("slopes"), more.get("cap"))
     return [
         Project(more.get("input", "h"), tuple(linear(name, part, bias) for name, part in zip(qkv, "qkv", strict=True))),
         *(norms if more.get("norms") else []),
         *(turn.rotary(buffer, head, more.get("inv_freq", INV_FREQ)) for buffer in "qk" if turn),
-        Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, head, scale, window, slopes),
+        Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, head, *options),
         Project("a", (linear(out, "h", more.get("out_bias", False)),)),
     ]
 

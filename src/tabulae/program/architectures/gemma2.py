@@ -1,7 +1,6 @@
 """Gemma 2 (Gemma team 2024): norms before and behind each half of a block, windows in every other layer.
 
-Its norms multiply by ``1 + w``; canonical norm weights multiply directly. All published models cap their scores, which
-no operation does: they are refused, and only those that were trained without run.
+Scores and logits are capped. Its norms multiply by ``1 + w``; canonical norm weights multiply directly.
 """
 
 from collections.abc import Mapping
@@ -10,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import gated_mlp, rotary_attention, rotary_program, scale_of
@@ -33,51 +31,48 @@ GGUF: Patterns = {
 PLACES = ("input", "post_attention", "pre_feedforward", "post_feedforward")
 NORMS = ("model.norm", *(f"model.layers.{{}}.{place}_layernorm" for place in PLACES))
 HUGGINGFACE = Names({norm: Stored(norm, plus=1.0) for norm in NORMS}, {"model.": ("",)})  # added already in GGUF
-WINDOW, SCORE_CAP, LOGIT_CAP = 4096, 50.0, 30.0  # of the class, where config.json is silent
+WINDOW = 4096  # of the class, where config.json is silent, as are the caps
+CAPS = (("attn_logit_softcapping", 50.0), ("final_logit_softcapping", 30.0))
 LAYERS_27B = 46
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, windows, the scale of scores, the cap of logits."""
+    """Sizes, windows, the scale of scores, their cap and that of logits."""
 
     decoder: Sizes
     windows: tuple[int | None, ...]
     scale: float
+    score_cap: float | None
     cap: float | None
 
 
 def _from_gguf(source: Source) -> Config:
     meta, sizes = source.metadata, _gguf.decoder(source, "gelu_tanh")
-    _refuse_cap(meta, "gemma2.attn_logit_softcapping")
     window = integer(meta, "gemma2.attention.sliding_window", default=WINDOW)
     scaled = sizes.hidden // sizes.heads if sizes.layers == LAYERS_27B else sizes.head  # GGUF has no key for it
     windows = tuple(window if _slides(layer) else None for layer in range(sizes.layers))
-    return Config(sizes, windows, scale_of(scaled), _cap(meta, "gemma2.final_logit_softcapping"))
+    caps = (_cap(meta, f"gemma2.{key}", default) for key, default in CAPS)
+    return Config(sizes, windows, scale_of(scaled), *caps)
 
 
 def _from_huggingface(source: Source) -> Config:
     meta = source.metadata
     sizes = _huggingface.decoder(source, HUGGINGFACE, tied=True, head=256)
-    _refuse_cap(meta, "attn_logit_softcapping")
     kinds = {"layer_types": meta.get("layer_types"), "sliding_window": meta.get("sliding_window", WINDOW)}
     windows = _huggingface.windows(kinds, sizes.layers, _slides)
     scale = scale_of(number(meta, "query_pre_attn_scalar", default=256))
-    return Config(sizes, windows, scale, _cap(meta, "final_logit_softcapping"))
+    return Config(sizes, windows, scale, *(_cap(meta, key, default) for key, default in CAPS))
 
 
 def _slides(layer: int) -> bool:
     return layer % 2 == 0
 
 
-def _refuse_cap(meta: Mapping[str, Any], key: str) -> None:
-    """Silence means the cap of the class, not none; llama.cpp, too, takes 0 for none."""
-    if cap := meta.get(key, SCORE_CAP):
-        raise ModelError(key, "scores must not be capped", cap, "accepted: null (folder), 0 (GGUF)")
-
-
-def _cap(meta: Mapping[str, Any], key: str) -> float | None:
-    return number({key: meta.get(key, LOGIT_CAP)}, key) if meta.get(key, LOGIT_CAP) else None
+def _cap(meta: Mapping[str, Any], key: str, default: float) -> float | None:
+    """Silence means the cap of the class; null or 0 means none."""
+    found = meta.get(key, default)
+    return number({key: found}, key) if found else None
 
 
 def program(config: Config) -> Decoder:
@@ -88,7 +83,7 @@ def program(config: Config) -> Decoder:
         at = f"model.layers.{layer}"
         body += [
             RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps),
-            *rotary_attention(f"{at}.self_attn", layer, sizes, window=window, scale=config.scale),
+            *rotary_attention(f"{at}.self_attn", layer, sizes, window=window, scale=config.scale, cap=config.score_cap),
             RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
             Add("x", "h", "x"),
             RMSNorm(f"{at}.pre_feedforward_layernorm.weight", "x", "h", sizes.eps),

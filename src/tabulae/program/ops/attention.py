@@ -1,8 +1,9 @@
 """Causal grouped-query attention (Vaswani et al. 2017; Ainslie et al. 2023)."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import numpy as np
 
 from tabulae.arithmetic.arrays import Bools, Float32s, Int64s
@@ -11,6 +12,7 @@ from tabulae.arithmetic.reductions import lanes_sum
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import In, Kept, Operation, Out, Shape, Vector
+from tabulae.program.ops.soft_cap import soft_cap
 from tabulae.program.passes import Carry
 from tabulae.program.value import Size, State
 
@@ -33,11 +35,14 @@ class Attention(Operation, frozen=True, tag="attention"):
     scale: float
     window: Size | None = None
     slopes: Vector | None = None  # ALiBi: a stored float32 tensor [heads]
+    cap: Annotated[float, msgspec.Meta(gt=0)] | None = None  # of scores (Gemma 2); not beside slopes
 
     def check(self, at: Check) -> None:
         at.all_positions(self)
         sizes = (self.heads, self.kv_heads, self.head, 1 if self.window is None else self.window)
         at.must(min(sizes) > 0 and self.heads % self.kv_heads == 0, "heads, columns and window must fit", sizes)
+        capped = self.cap is None or (self.cap > 0 and self.slopes is None)
+        at.must(capped, "a cap must be positive, and without slopes", self.cap)
         q, kv = self.heads * self.head, self.kv_heads * self.head
         widths = [at.width(name) for name in (self.q, self.k, self.v, self.out)]
         at.must(widths == [q, kv, kv, q], f"q, k, v and out must have {q}, {kv}, {kv}, {q} columns", widths)
@@ -57,14 +62,16 @@ class Attention(Operation, frozen=True, tag="attention"):
     ) -> Float32s:
         """q [n, heads * head] at ``positions`` over keys and values [seen, kv_heads * head] -> [n, heads * head].
 
-        ``score = lanes_sum(q k) * scale (+ slope * (position of k - position of q))``, ``e = exp(score - max)``,
-        ``out = sum of e v in the order of positions, from +0 / lanes_sum(e)``, the lane being position mod 16.
+        ``score = lanes_sum(q k) * scale``, with a cap ``cap * tanh(score / cap)``, with slopes ``+ slope * (position of
+        k - position of q)``; ``e = exp(score - max)``, ``out = sum of e v in the order of positions, from +0 /
+        lanes_sum(e)``, the lane being position mod 16.
         Positions that are not seen have e = +0, which changes no sum.
         """
         n, seen, shared = len(q), len(keys), self.heads // self.kv_heads
         q = q.reshape(n, self.kv_heads, shared, self.head)
         k, v = (x.reshape(seen, self.kv_heads, 1, self.head) for x in (keys, values))
         scores = np.stack([lanes_sum(q * k[j]) for j in range(seen)], axis=-1) * np.float32(self.scale)
+        scores = scores if self.cap is None else soft_cap(scores, self.cap)
         distance = np.arange(seen) - positions[:, None]  # [n, seen], 0 for the position itself
         if slopes is not None:
             slope = slopes.reshape(self.kv_heads, shared, 1)

@@ -12,6 +12,8 @@ def run(op: Attention, at: TorchEnv) -> None:
     q, k, v = (at.values[name].unflatten(-1, (-1, op.head)) for name in (op.q, op.k, op.v))
     k, v = k.repeat_interleave(shared, dim=2), v.repeat_interleave(shared, dim=2)
     scores = torch.einsum("bqhd,bkhd->bhqk", q, k) * op.scale
+    if op.cap is not None:
+        scores = op.cap * (scores / op.cap).tanh()
     distance = at.positions - at.positions[:, None]  # [q, k], 0 for the position itself
     if op.slopes is not None:
         scores = scores + at.weights[op.slopes][:, None, None] * distance

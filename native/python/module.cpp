@@ -1,6 +1,4 @@
 // The Python module tabulae._native: checks sizes, keeps arrays alive, hands pointers on. No logic lives here.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -10,31 +8,14 @@
 #include <any>
 #include <stdexcept>
 
-#include "codes/rans.h"
 #include "graph/engine.h"
 #include "graph/linears.h"
+#include "python/arrays.h"
 
 namespace nb = nanobind;
 using namespace tabulae;
 
 namespace {
-
-template <class T, int Dimensions>
-using In = nb::ndarray<const T, nb::ndim<Dimensions>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Out = nb::ndarray<nb::numpy, T>;
-
-// A NumPy array that owns the vector's memory.
-template <class T>
-Out<T> array(std::vector<T> values, std::initializer_list<size_t> shape) {
-  auto* owner = new std::vector<T>(std::move(values));
-  return Out<T>(owner->data(), shape,
-                nb::capsule(owner, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); }));
-}
-
-void require(bool holds, const char* what) {
-  if (!holds) throw std::invalid_argument(std::string("[native] ") + what);
-}
 
 struct PyModel {
   Model model;
@@ -205,62 +186,6 @@ Out<float> polynomial(const std::string& name, In<float, 1> x, const std::string
   return array(std::move(y), {x.size()});
 }
 
-std::span<const uint8_t> span_of(const In<uint8_t, 1>& a) { return {a.data(), a.size()}; }
-
-// As ValueError(must, got): the caller knows what the stream is of.
-template <class Call>
-auto or_value_error(Call&& call) {
-  try {
-    return call();
-  } catch (const rans::Malformed& e) {
-    PyErr_SetObject(PyExc_ValueError, nb::make_tuple(e.must, e.got).ptr());
-    throw nb::python_error();
-  }
-}
-
-Out<uint8_t> rans_encode(In<uint8_t, 1> symbols, int threads) {
-  std::vector<uint8_t> stream;
-  {
-    const nb::gil_scoped_release release;
-    stream = rans::encode(span_of(symbols), threads);
-  }
-  const size_t size = stream.size();
-  return array(std::move(stream), {size});
-}
-
-// How many symbols it holds, and the largest that may be among them.
-nb::tuple rans_head(In<uint8_t, 1> stream) {
-  return or_value_error([&] {
-    const rans::Stream read(span_of(stream));
-    return nb::make_tuple(read.count(), read.largest());
-  });
-}
-
-Out<uint8_t> rans_decode(In<uint8_t, 1> stream, int64_t count, int threads) {
-  return or_value_error([&] {
-    const rans::Stream read(span_of(stream));
-    if (read.count() != count)
-      throw rans::Malformed{"it must hold " + std::to_string(count) + " symbols", std::to_string(read.count())};
-    std::vector<uint8_t> symbols(count);
-    {
-      const nb::gil_scoped_release release;
-      read.decode(symbols.data(), threads);
-    }
-    return array(std::move(symbols), {static_cast<size_t>(count)});
-  });
-}
-
-Out<uint32_t> rans_frequencies(In<int64_t, 1> counts) {
-  rans::Counts copy{};
-  require(counts.size() == copy.size(), "there must be 256 counts");
-  for (size_t s = 0; s < copy.size(); ++s) {
-    copy[s] = counts.data()[s];
-    require(copy[s] >= 0 && copy[s] < int64_t{1} << 39, "counts must lie in 0..2^39");
-  }
-  const rans::Frequencies f = rans::frequencies(copy);
-  return array(std::vector<uint32_t>(f.begin(), f.end()), {f.size()});
-}
-
 // Numbers, texts, tuples of numbers, and parts that are dictionaries again.
 Fields fields_of(const nb::dict& given) {
   Fields fields;
@@ -372,10 +297,7 @@ NB_MODULE(_native, m) {
   m.def("rotate", &rotate, nb::arg("x").noconvert(), nb::arg("signs").noconvert(), nb::arg("orders"), nb::arg("dense"));
   m.def("polynomial", &polynomial, nb::arg("name"), nb::arg("x").noconvert(), nb::arg("isa") = "");
 
-  m.def("rans_encode", &rans_encode, nb::arg("symbols").noconvert(), nb::arg("threads"));
-  m.def("rans_head", &rans_head, nb::arg("stream").noconvert());
-  m.def("rans_decode", &rans_decode, nb::arg("stream").noconvert(), nb::arg("count"), nb::arg("threads"));
-  m.def("rans_frequencies", &rans_frequencies, nb::arg("counts").noconvert());
+  bind_rans(m);
 
   nb::class_<PyModel>(m, "Model")
       .def(nb::init<>())
