@@ -3,6 +3,8 @@
     git worktree add OTHER COMMIT && make -C OTHER .venv/.installed
     python benchmarks/bench_commits.py OTHER/.venv/bin/python m.tab [--threads 1] [--turns 15] [--tokens 128] [--json]
 
+Where the other commit cannot open this one's files, ``--other-table`` is the same model as it builds it.
+
 A turn is one prompt and as many single tokens on either side; which side begins changes from turn to turn. Of the
 ratios of each turn (this commit over the other) the median is printed, and a 95 % interval of the median by its ranks.
 Plain kernels need minutes for 128 tokens of SmolLM2: give fewer.
@@ -38,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("other", type=Path, help="the interpreter of the other commit's environment")
     parser.add_argument("table", type=Path)
+    parser.add_argument("--other-table", type=Path, help="what the other commit runs; default: the same file")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--turns", type=int, default=15)
     parser.add_argument("--tokens", type=int, default=128)
@@ -52,13 +55,13 @@ def main() -> None:
 
 def turn(options: argparse.Namespace, number: int) -> tuple[list[float], list[float]]:
     """Tokens per second of this commit and of the other, (prompt, decode) each."""
-    sides = [sys.executable, str(options.other)]
-    found = {side: tokens_per_second(side, options) for side in (sides[::-1] if number % 2 else sides)}
+    sides = [(sys.executable, options.table), (str(options.other), options.other_table or options.table)]
+    found = {side: tokens_per_second(*side, options) for side in (sides[::-1] if number % 2 else sides)}
     return found[sides[0]], found[sides[1]]
 
 
-def tokens_per_second(python: str, options: argparse.Namespace) -> list[float]:
-    command = [python, "-c", RUN, *map(str, (options.table, options.threads, options.tokens))]
+def tokens_per_second(python: str, table: Path, options: argparse.Namespace) -> list[float]:
+    command = [python, "-c", RUN, *map(str, (table, options.threads, options.tokens))]
     return [float(x) for x in subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()]
 
 

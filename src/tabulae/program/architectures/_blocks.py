@@ -58,12 +58,12 @@ def rotary_attention(at: str, layer: int, config: Sizes, **more: Unpack[Turns]) 
     *qkv, out = more.get("linears", tuple(f"{at}.{part}_proj" for part in "qkvo"))
     norms = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"]
     scale, window = more.get("scale", scale_of(head)), more.get("window")
-    options = (scale, window, more.get("slopes"), more.get("cap"))
+    slopes, cap = more.get("slopes"), more.get("cap")
     return [
         Project(more.get("input", "h"), tuple(linear(name, part, bias) for name, part in zip(qkv, "qkv", strict=True))),
         *(norms if more.get("norms") else []),
         *(turn.rotary(buffer, head, more.get("inv_freq", INV_FREQ)) for buffer in "qk" if turn),
-        Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, head, *options),
+        Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, head, scale, window, slopes, cap),
         Project("a", (linear(out, "h", more.get("out_bias", False)),)),
     ]
 
