@@ -9,8 +9,9 @@ import numpy as np
 from tabulae.arithmetic.activation_functions import Activation
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.errors import ModelError
+from tabulae.program.architectures import _huggingface
 from tabulae.program.architectures._fields import flag, integer
-from tabulae.program.architectures._names import Patterns, Stored
+from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
 from tabulae.program.operation import Operation
 from tabulae.program.ops.combine import Combine
@@ -53,6 +54,7 @@ GGUF: Patterns = {
     f"{EXPERT}up_proj": Stored("blk.{}.ffn_up_exps", stacked=True),
     f"{EXPERT}down_proj": Stored("blk.{}.ffn_down_exps", stacked=True),
 }
+HUGGINGFACE = Names(prefixes=_huggingface.LLAMA.prefixes, others=STACKED)
 
 
 def from_gguf(source: Source, normalise: bool) -> Mixture:

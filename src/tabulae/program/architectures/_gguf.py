@@ -31,7 +31,11 @@ LLAMA: Patterns = {
     "model.norm": "output_norm",
     "lm_head": "output",
 }
-
+NORMED: Patterns = {
+    **LLAMA,  # of those with norms on queries and keys
+    "model.layers.{}.self_attn.q_norm": "blk.{}.attn_q_norm",
+    "model.layers.{}.self_attn.k_norm": "blk.{}.attn_k_norm",
+}
 
 INTERLEAVED: Patterns = {
     **LLAMA,  # by converters of llama and those that came after it

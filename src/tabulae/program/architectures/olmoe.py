@@ -8,19 +8,13 @@ from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
 from tabulae.program.architectures._config import EMBEDDING, Sizes
 from tabulae.program.architectures._experts import Mixture, expert_mlp, expert_values
 from tabulae.program.architectures._fields import flag
-from tabulae.program.architectures._names import Names, Patterns
+from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
 from tabulae.program.ops.embed import Embed
 
-GGUF: Patterns = {
-    **_gguf.LLAMA,
-    **_experts.GGUF,
-    "model.layers.{}.self_attn.q_norm": "blk.{}.attn_q_norm",
-    "model.layers.{}.self_attn.k_norm": "blk.{}.attn_k_norm",
-}
-HUGGINGFACE = Names(prefixes=_huggingface.LLAMA.prefixes, others=_experts.STACKED)
+GGUF: Patterns = {**_gguf.NORMED, **_experts.GGUF}
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,7 @@ def _from_gguf(source: Source) -> Config:
 
 
 def _from_huggingface(source: Source) -> Config:
-    sizes = _huggingface.decoder(source, HUGGINGFACE)
+    sizes = _huggingface.decoder(source, _experts.HUGGINGFACE)
     experts = _experts.from_huggingface(source.metadata, "intermediate_size")
     return Config(sizes, flag(source.metadata, "attention_bias"), experts)
 
@@ -60,7 +54,7 @@ ARCHITECTURE = Architecture(
         _huggingface.huggingface(
             ("olmoe",),
             _from_huggingface,
-            HUGGINGFACE,
+            _experts.HUGGINGFACE,
             harmless={"training alone": "output_router_logits router_aux_loss_coef"},
             neutral={"clip_qkv": (None,)},
         ),

@@ -7,17 +7,10 @@ from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
 from tabulae.program.architectures._config import EMBEDDING, Sizes
 from tabulae.program.architectures._fields import flag
-from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
 from tabulae.program.ops.embed import Embed
-
-GGUF: Patterns = {
-    **_gguf.LLAMA,
-    "model.layers.{}.self_attn.q_norm": "blk.{}.attn_q_norm",
-    "model.layers.{}.self_attn.k_norm": "blk.{}.attn_k_norm",
-}
 
 
 @dataclass(frozen=True)
@@ -53,7 +46,7 @@ def program(config: Config) -> Decoder:
 ARCHITECTURE = Architecture(
     program,
     (
-        _gguf.gguf("qwen3", _from_gguf, GGUF, ignored=(_gguf.FACTORS,)),
+        _gguf.gguf("qwen3", _from_gguf, _gguf.NORMED, ignored=(_gguf.FACTORS,)),
         _huggingface.huggingface(("qwen3",), _from_huggingface, _huggingface.LLAMA, neutral={"use_mrope": (False,)}),
     ),
 )

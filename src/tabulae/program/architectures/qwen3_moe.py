@@ -9,19 +9,13 @@ from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
 from tabulae.program.architectures._config import EMBEDDING, Sizes
 from tabulae.program.architectures._experts import Mixture, expert_mlp, expert_values
 from tabulae.program.architectures._fields import flag, integer
-from tabulae.program.architectures._names import Names, Patterns
+from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
 from tabulae.program.ops.embed import Embed
 
-GGUF: Patterns = {
-    **_gguf.LLAMA,
-    **_experts.GGUF,
-    "model.layers.{}.self_attn.q_norm": "blk.{}.attn_q_norm",
-    "model.layers.{}.self_attn.k_norm": "blk.{}.attn_k_norm",
-}
-HUGGINGFACE = Names(prefixes=_huggingface.LLAMA.prefixes, others=_experts.STACKED)
+GGUF: Patterns = {**_gguf.NORMED, **_experts.GGUF}
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,7 @@ def _from_gguf(source: Source) -> Config:
 
 def _from_huggingface(source: Source) -> Config:
     """Experts in every ``decoder_sparse_step``-th layer, but for those that are named."""
-    sizes, meta = _huggingface.decoder(source, HUGGINGFACE), source.metadata
+    sizes, meta = _huggingface.decoder(source, _experts.HUGGINGFACE), source.metadata
     experts = _experts.from_huggingface(meta, "moe_intermediate_size")
     step, plain = integer(meta, "decoder_sparse_step", default=1), meta.get("mlp_only_layers") or []
     if not isinstance(plain, list) or not all(isinstance(layer, int) for layer in plain):
@@ -71,7 +65,7 @@ ARCHITECTURE = Architecture(
         _huggingface.huggingface(
             ("qwen3_moe",),
             _from_huggingface,
-            HUGGINGFACE,
+            _experts.HUGGINGFACE,
             harmless={"training alone": "output_router_logits router_aux_loss_coef"},
             neutral={"use_mrope": (False,)},
         ),
