@@ -10,7 +10,9 @@ from tabulae.errors import FileError, ModelError, UsageError
 from tabulae.evaluation.importance import KEY, Importance, gram_bytes, load, measure_importance, save
 from tabulae.evaluation.windows import Windows
 from tabulae.program.ops.rms_norm import rms_norm
+from tabulae.runtime.binding import Binding
 from tabulae.runtime.engine import Engine
+from tabulae.runtime.language_model import LanguageModel
 from tabulae.runtime.session import Session
 
 PROGRAM, WEIGHTS = float_model("llama")
@@ -170,3 +172,15 @@ def test_files_that_are_none(importance: Importance, tmp_path: Path) -> None:
         load(tmp_path / "none", "model", PROGRAM)
     with pytest.raises(FileError, match="must be writable"):
         save(importance, tmp_path / "no" / "folder")
+
+
+def test_an_expert_that_is_never_chosen_has_inputs_that_count_alike() -> None:
+    program, weights = float_model("qwen3_moe")
+    with LanguageModel(Binding(program, weights), None, threads=1) as model:
+        found = measure_importance(model, Windows(np.zeros((1, 3), np.int32), 1), "").values
+    columns = {name: weights[name].shape[1] for name in found}
+    assert {name: statistics.mean_square.shape for name, statistics in found.items()} == {
+        name: (cols,) for name, cols in columns.items()
+    }
+    unseen = [name for name, statistics in found.items() if (statistics.mean_square == 1).all()]
+    assert unseen and all(".experts." in name for name in unseen)

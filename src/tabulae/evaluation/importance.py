@@ -54,18 +54,21 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Statistics:
     """A tap: the sum of x^2 per column, float64, the number of rows, and the Gram matrix if it is asked for."""
 
-    def __init__(self, gram: bool) -> None:
-        self._rows, self._sums, self._gram = 0, np.zeros(0), GramSum() if gram else None
+    def __init__(self, cols: int, gram: bool) -> None:
+        self._rows, self._sums, self._gram = 0, np.zeros(cols), GramSum() if gram else None
 
     def __call__(self, x: Float32s) -> None:
         self._rows += len(x)
         squares: Float64s = np.square(x, dtype=np.float64).sum(axis=0)
-        self._sums = self._sums + squares if len(self._sums) else squares
+        self._sums = self._sums + squares
         if self._gram is not None:
             self._gram(x)
 
     @property
     def mean(self) -> InputStatistics:
+        """Where no position came (to an expert that the text never chose) all columns count alike."""
+        if self._rows == 0:
+            return InputStatistics(np.ones(len(self._sums), np.float32))
         with np.errstate(over="ignore"):  # infinite then, and refused
             mean_square = (self._sums / self._rows).astype(np.float32)
         return InputStatistics(mean_square, None if self._gram is None else self._gram.mean)
@@ -84,7 +87,8 @@ def measure_importance(
     """
     inputs = inputs_of(model.program)
     wanted = _wanted(model.program, grams)
-    taps = {first: _Statistics(first in wanted) for first in dict.fromkeys(inputs.values())}
+    columns = _columns(model.program)
+    taps = {first: _Statistics(columns[first], first in wanted) for first in dict.fromkeys(inputs.values())}
     tapped = Tapped(model, taps)
     for window in range(len(windows)):
         tapped.logits(windows.inputs(window), first=windows.first)
