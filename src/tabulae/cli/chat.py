@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tabulae.cli.run import say_limit, show
+from tabulae.cli.output import say_limit, show
 from tabulae.cli.signals import signals
 from tabulae.errors import Terminated, UsageError
 

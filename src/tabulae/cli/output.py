@@ -5,10 +5,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
+
+if TYPE_CHECKING:
+    from tabulae.runtime.language_model import Generation
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Threads = Annotated[int | None, typer.Option(help="Threads to compute with (default: all cores).", show_default=False)]
@@ -121,3 +124,17 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
+def show(piece: str) -> None:
+    """Print a piece of text at once."""
+    sys.stdout.write(piece)
+    sys.stdout.flush()
+
+
+def say_limit(out: "Generation") -> None:
+    """Why a text ended where it need not have ended."""
+    if out.stopped == "context":
+        print("[stopped: the context is full; raise --context]", file=sys.stderr)
+    elif out.stopped == "max tokens":
+        print(f"[stopped after {len(out.tokens)} tokens; raise --max-tokens]", file=sys.stderr)

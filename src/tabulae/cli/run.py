@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
-from tabulae.cli.output import Arithmetic, IgnoreKey, Json, Threads, print_json
+from tabulae.cli.output import Arithmetic, IgnoreKey, Json, Threads, print_json, say_limit, show
 from tabulae.errors import UsageError
 
 if TYPE_CHECKING:
-    from tabulae.runtime.language_model import Generation, LanguageModel, Options
+    from tabulae.runtime.language_model import LanguageModel, Options
     from tabulae.text.sampling import Sampler
 
 EXAMPLES = """
@@ -108,15 +108,3 @@ def _once(lm: "LanguageModel", text: str, chat: bool, sampler: "Sampler", max_to
     else:
         print()
         say_limit(out)
-
-
-def show(piece: str) -> None:
-    sys.stdout.write(piece)
-    sys.stdout.flush()
-
-
-def say_limit(out: "Generation") -> None:
-    if out.stopped == "context":
-        print("[stopped: the context is full; raise --context]", file=sys.stderr)
-    elif out.stopped == "max tokens":
-        print(f"[stopped after {len(out.tokens)} tokens; raise --max-tokens]", file=sys.stderr)
