@@ -33,11 +33,12 @@ def main(path: Path) -> None:
     with tabulae.load(path) as lm:
         ids = lm.tokenizer.encode(lm.tokenizer.chat([{"role": "user", "content": PROMPT}]), bos=False)
         lm.generate(ids, max_tokens=TOKENS, stream=lambda piece: print(piece, end="", flush=True))
+    print(flush=True)  # a progress bar takes the line that it finds
     with progress_bar("comparing") as progress:
         alone, complete = compare(path, source, TEXT, windows=WINDOWS, progress=progress)
     with progress_bar("timing") as progress:
         measured = measure(path, progress=progress)
-    print("\n")
+    print()
     rows = [
         ("size", f"{megabytes(measured.file_bytes)}, {describe(path).bits_per_weight:.2f} bits per weight"),
         ("KL, weights alone", f"{alone.kl} nats"),
@@ -46,7 +47,9 @@ def main(path: Path) -> None:
         ("speed", f"{measured.speed.decode_tokens_per_second:.0f} tokens/s on {measured.speed.threads} threads"),
         ("weights read", f"at {100 * measured.speed.share_of_memory_speed:.0f} % of the speed of plain memory reads"),
     ]
-    print_table("", ("SmolLM2-135M-Instruct", f"KL on {WINDOWS} windows of docs/architecture.md"), rows)
+    print_table(
+        "", ("SmolLM2-135M-Instruct", f"KL on {WINDOWS} window{'s'[: WINDOWS > 1]} of docs/architecture.md"), rows
+    )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def _answer(
     ids = lm.tokenizer.encode(lm.tokenizer.chat(messages), bos=False)
     session.rewind(_common(session.tokens, ids[:-1]))
     out = lm.generate(ids[session.position :], max_tokens=max_tokens, sampler=sampler, stream=show, session=session)
-    print()
+    print(flush=True)
     say_limit(out)
     return out.text
 
@@ -52,7 +52,7 @@ def _ask() -> str:
     try:
         return (input("> ") if sys.stdin.isatty() else sys.stdin.readline()).strip()
     except EOFError:
-        print()
+        print(flush=True)
         return ""
 
 

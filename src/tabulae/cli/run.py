@@ -106,5 +106,5 @@ def _once(lm: "LanguageModel", text: str, chat: bool, sampler: "Sampler", max_to
         counts = {"prompt_tokens": len(ids), "generated_tokens": len(out.tokens), "tokens": out.tokens}
         print_json({"text": out.text, "stopped": out.stopped, **counts, "seconds": seconds})
     else:
-        print()
+        print(flush=True)
         say_limit(out)
