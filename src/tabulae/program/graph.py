@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     from tabulae.program.ops import AnyOperation
 
-FLOAT32 = 2.0**128
+LARGEST = 2.0**128  # float32
 
 
 class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -63,7 +63,7 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         for name in self.outputs:
             _must("program", name in written, f"the {name} must be written", "nothing")
         for name, values in self.constants.items():
-            finite = all(abs(v) < FLOAT32 for v in values)
+            finite = all(abs(v) < LARGEST for v in values)
             _must(f"constant {name}", finite, "its values must be finite float32", "others")
 
     def _check_operation(self, where: str, op: Operation, written: set[str]) -> None:

@@ -129,6 +129,10 @@ class Session:
             raise UsageError("context", f"the sequence must fit {self.context} tokens", have, "give a larger context")
 
     def checked(self, tokens: Sequence[int]) -> np.ndarray:
+        """Tokens as the engine takes them, int32 [n].
+
+        :raises UsageError: none, no integers, one that the vocabulary does not have, or no room in the context
+        """
         ids = np.asarray(list(tokens))
         vocabulary = self.program.vocabulary
         if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):

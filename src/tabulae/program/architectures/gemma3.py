@@ -25,9 +25,7 @@ from tabulae.program.ops.embed import Embed
 from tabulae.program.ops.rms_norm import RMSNorm
 
 GGUF: Patterns = {
-    **_gguf.LLAMA,
-    "model.layers.{}.self_attn.q_norm": "blk.{}.attn_q_norm",
-    "model.layers.{}.self_attn.k_norm": "blk.{}.attn_k_norm",
+    **_gguf.NORMED,
     "model.layers.{}.post_attention_layernorm": "blk.{}.post_attention_norm",
     "model.layers.{}.pre_feedforward_layernorm": "blk.{}.ffn_norm",
     "model.layers.{}.post_feedforward_layernorm": "blk.{}.post_ffw_norm",
