@@ -1,20 +1,17 @@
 // Routers of mixtures of experts: the shares of softmax(weight x) that are largest, in the order of experts.
 #include <algorithm>
-#include <array>
 #include <cmath>
 
+#include "core/simd.h"
 #include "graph/run.h"
 
 namespace tabulae {
 namespace {
 
-// 16 lanes, then lane i with i + 8, + 4, + 2, + 1.
 float lanes_sum(const float* x, int64_t n) {
-  std::array<float, 16> lanes{};
-  for (int64_t j = 0; j < n; ++j) lanes[j % 16] += x[j];
-  for (int half = 8; half; half /= 2)
-    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  return lanes[0];
+  f32x16 lanes = {};
+  for (int64_t j = 0; j < n; j += kLanes) lanes += load_part(x + j, least(kLanes, n - j));
+  return tree(lanes);
 }
 
 class Route final : public Operation {
