@@ -9,6 +9,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "tests" / "fixtures"))
 collect_ignore_glob = ["tests/fixtures/*", "tests/house.py", "benchmarks/*", "build/*"]
+if importlib.util.find_spec("torch") is None:  # an extra: what is written in torch is not imported without it
+    collect_ignore_glob.append("src/tabulae/program/torch_ops/*")
 
 
 @pytest.fixture(scope="session")
