@@ -24,7 +24,7 @@ import tabulae
 with tabulae.open(sys.argv[1]) as model:
     model.build(sys.argv[2])
 seconds = time.perf_counter() - start
-from tabulae.evaluation.speed import peak_memory
+from tabulae.workflows.speed import peak_memory
 print(json.dumps([seconds, peak_memory()]))
 """
 OPEN = """

@@ -28,16 +28,15 @@ from inputs import choosing_text, wikitext
 from scores import Scores
 from tables import against, of, put, read
 from tabulae.calibration import Draft
+from tabulae.calibration.prepared import prepared
 from tabulae.cores import available_cores
 from tabulae.evaluation import cut_text
-from tabulae.evaluation.sensitivity import tables
 from tabulae.evaluation.value import mean_of
 from tabulae.formats import parse
 from tabulae.formats.gain import DEFAULT_GAIN, GAINS
 from tabulae.formats.input_statistics import importance_of, of_squares
 from tabulae.text.tokenizer import Tokenizer
-from tabulae.workflows.planner import ENTROPY_STRENGTH, STRENGTH
-from tabulae.workflows.prepared import prepared
+from tabulae.workflows.curves import ENTROPY_STRENGTH, STRENGTH
 from torch_model import TorchModel
 
 FILE = "choices"
@@ -104,7 +103,7 @@ class Bench:
 
 def rounded(draft: Draft, form: str) -> tuple[dict[str, np.ndarray], float]:
     """All tables as a format has them, and the bits per parameter of all tensors."""
-    weights, bits, every = {}, 0.0, set(tables(draft.program))
+    weights, bits, every = {}, 0.0, set(draft.program.tables())
     for name in draft.names:
         w = weights[name] = draft.read(name)
         if name in every:

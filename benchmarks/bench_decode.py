@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 import tabulae
-from tabulae.evaluation.speed import DECODE, PREFILL, measure
 from tabulae.program.ops.attention import Attention
+from tabulae.workflows.speed import DECODE, PREFILL, measure
 
 SIDES = ("llama.cpp", "tabulae")
 

@@ -29,11 +29,11 @@ from inputs import choosing_text, smollm2, wikitext
 from tabulae.calibration import Draft, run
 from tabulae.calibration.untie import BRIDGE
 from tabulae.evaluation import Windows, cut_text, evaluate
-from tabulae.evaluation.importance import measure_importance
 from tabulae.formats import parse
 from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, available_cores
+from tabulae.study.inputs import measure_inputs
 from tabulae.text.data import TokenizerData
 
 SETS = (
@@ -110,7 +110,7 @@ def prepare(options: argparse.Namespace) -> Bench:
     valid, test = (
         cut_text(text[: 8000 * options.windows], reference.tokenizer, count=options.windows) for text in texts
     )
-    inputs = measure_importance(reference, valid, "").values
+    inputs = measure_inputs(reference, valid, "").values
     return Bench(Draft.of(trained, inputs), vocabulary, reference, test, valid)
 
 
@@ -126,7 +126,7 @@ def rows(bench: Bench, names: str, options: argparse.Namespace) -> Iterator[dict
     model = bench.model(draft.program, tensors)
     tokens = bench.test.inputs(0)
     deviation = float(np.abs(model.logits(tokens) - bench.reference.logits(tokens)).max())
-    importance = {name: known.mean_square for name, known in measure_importance(model, bench.valid, "").values.items()}
+    importance = {name: known.mean_square for name, known in measure_inputs(model, bench.valid, "").values.items()}
     for name in options.formats:
         rounded, bits, errors = {}, 0.0, []
         for key, w in tensors.items():

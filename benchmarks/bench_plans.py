@@ -40,13 +40,13 @@ from tabulae.evaluation import cut_text
 from tabulae.planning.budget import Budget
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
+from tabulae.study.study import study
 from tabulae.text.tokenizer import Tokenizer
-from tabulae.workflows.budgeted import Built, build_within
 from tabulae.workflows.build import build
+from tabulae.workflows.contest import Built, build_within
+from tabulae.workflows.curves import Planner
 from tabulae.workflows.load import from_file
-from tabulae.workflows.planner import Planner, planner
 from tabulae.workflows.recipe import by_storages
-from tabulae.workflows.study import study
 from tabulae.workflows.trained import TrainedModel
 
 SAME = ("what", "model", "budget", "by", "candidates", "whole")  # a row of another run that has these is replaced
@@ -166,7 +166,7 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
         bands=not options.whole,
         threads=options.threads,
     )
-    plans = planner(
+    plans = Planner.of(
         bench.trained, known, entropy=options.entropy, strength=options.column_scales, threads=options.threads
     )
     how = {"by": known.sensitivity.source, "whole": options.whole}

@@ -43,7 +43,7 @@ from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding, Weight, pack_matrix
 from tabulae.runtime.language_model import LanguageModel, available_cores
 from tabulae.text.data import TokenizerData
-from tabulae.workflows.choice import choose, parse_rules
+from tabulae.workflows.recipe import choose, parse_rules
 
 CODINGS: dict[str, tuple[int, int | None]] = {  # name -> E, seed of the rotation
     "E = 0": (0, None),

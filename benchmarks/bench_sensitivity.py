@@ -26,11 +26,6 @@ import tabulae
 from inputs import choosing_text, smollm2, wikitext
 from tabulae.artifact.records import FloatRecord
 from tabulae.evaluation import Windows, cut_text, evaluate
-from tabulae.evaluation.data_free import data_free
-from tabulae.evaluation.fisher import fisher
-from tabulae.evaluation.importance import load, measure_importance
-from tabulae.evaluation.measured import measured
-from tabulae.evaluation.sensitivity import read, tables
 from tabulae.formats import Storage
 from tabulae.planning.budget import Budget
 from tabulae.planning.curves import measure_curves
@@ -39,6 +34,11 @@ from tabulae.planning.sizes import fixed_sizes
 from tabulae.planning.solve import Chosen, Options, average_bits, loss_of, solve, sum_of
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, available_cores
+from tabulae.study.data_free import data_free
+from tabulae.study.fisher import fisher
+from tabulae.study.inputs import load, measure_inputs
+from tabulae.study.measured import measured
+from tabulae.study.sensitivity import read
 from tabulae.text.tokenizer import Tokenizer
 
 BITS = (3.0, 4.0)
@@ -57,8 +57,8 @@ class Bench:
         self.windows = cut_text(text, self.tokenizer, count=4, length=128, first=16)
         found = load(args.importance, self.name, self.model.program) if args.importance else None
         loud = cut_text(text, self.tokenizer, count=20)
-        self.inputs = (found or measure_importance(self.reference, loud, self.name)).values
-        shapes = {name: self.weights[name].shape for name in tables(self.model.program)}
+        self.inputs = (found or measure_inputs(self.reference, loud, self.name)).values
+        shapes = {name: self.weights[name].shape for name in self.model.program.tables()}
         self.curves = measure_curves(
             shapes, lambda name, rows: self.weights[name][rows], inputs=self.inputs, threads=args.threads
         )
@@ -155,8 +155,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--kl", action="store_true", help="run the plans too")
-    parser.add_argument("--importance", type=Path, help="as evaluation.importance saves it; else measured")
-    parser.add_argument("--measured", type=Path, help="as evaluation.sensitivity writes it; else measured")
+    parser.add_argument("--importance", type=Path, help="as study.inputs saves it; else measured")
+    parser.add_argument("--measured", type=Path, help="as study.sensitivity writes it; else measured")
     parser.add_argument("--only", nargs="+", help="sources to compare with measured")
     parser.add_argument("--threads", type=int, default=available_cores())
     bench = Bench(parser.parse_args())

@@ -14,9 +14,9 @@ import tabulae
 from inputs import smollm2
 from tabulae import _native
 from tabulae.cli.output import megabytes, print_table, progress_bar
+from tabulae.workflows.compare import compare
 from tabulae.workflows.describe import describe
-from tabulae.workflows.measure import measure
-from tabulae.workflows.quality import compare
+from tabulae.workflows.speed import measure
 
 PROMPT = "What is the capital of France, and what is it known for?"
 TOKENS = 31  # two sentences; what a model of this size says after them is often wrong

@@ -15,9 +15,9 @@ import numpy as np
 
 from tabulae.epoch import CODE
 from tabulae.evaluation import Kind, Value, Windows, evaluate
-from tabulae.evaluation.journal import Journal
 from tabulae.evaluation.value import mean_of
 from tabulae.runtime.language_model import LanguageModel
+from tabulae.study.journal import Journal
 
 Open = Callable[[], LanguageModel]
 

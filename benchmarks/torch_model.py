@@ -9,8 +9,8 @@ import numpy as np
 
 from inputs import skip
 from tabulae.evaluation import Windows
-from tabulae.evaluation.torch_twin import Twin
 from tabulae.program.graph import Decoder
+from tabulae.program.torch_twin import Twin
 
 
 class TorchModel:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "tabulae"
-BASE = {"errors", "closing", "cores", "epoch", "files", "_native"}
+BASE = {"errors", "closing", "cores", "epoch", "files", "progress", "_native"}
 ORDER = (
-    "texts", "arithmetic", "codes", "formats", "statistics", "artifact", "planning", "program", "calibration", "text",
-    "sources", "runtime", "evaluation", "workflows", "cli",
+    "texts", "arithmetic", "codes", "formats", "statistics", "artifact", "planning", "text", "program", "calibration",
+    "sources", "runtime", "evaluation", "study", "workflows", "cli",
 )  # fmt: skip
 ROOT_NAMES = {"__version__"}  # what the package itself says without importing anything
 

@@ -11,9 +11,9 @@ from make_transcript import PATH, TOKENS, transcript
 
 import tabulae
 from tabulae.planning.budget import Budget
-from tabulae.workflows.budgeted import build_within
-from tabulae.workflows.planner import planner
-from tabulae.workflows.study import study
+from tabulae.study.study import study
+from tabulae.workflows.contest import build_within
+from tabulae.workflows.curves import Planner
 
 PROMPT = "The capital of France is"
 
@@ -46,7 +46,7 @@ def test_the_same_bytes_in_another_process(smollm2, table, tmp_path):
     """And little memory: at most twice the largest tensor in float32 (113 MB) and 300 MB."""
     script = (
         "import sys, tabulae\n"
-        "from tabulae.evaluation.speed import peak_memory\n"
+        "from tabulae.workflows.speed import peak_memory\n"
         "with tabulae.open(sys.argv[1]) as model: model.build(sys.argv[2])\n"
         "print(peak_memory())"
     )
@@ -79,7 +79,7 @@ def test_perplexity_of_the_float_path(smollm2, data):
 @pytest.mark.parametrize("entropy", [False, True])
 def test_five_budgets_are_kept_to(smollm2, tmp_path, entropy):
     with tabulae.open(smollm2) as model:
-        planned = planner(model, study(model, None, by="data-free"), entropy=entropy)
+        planned = Planner.of(model, study(model, None, by="data-free"), entropy=entropy)
         for size in np.random.default_rng(3).integers(50_000_000, 130_000_000, 5):
             built = build_within(planned, tmp_path / "m.tab", Budget(size=int(size)), threads=2)
             found = built.path.stat().st_size

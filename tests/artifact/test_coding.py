@@ -22,7 +22,7 @@ from tabulae.artifact.verify import verify
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.codes import rans
 from tabulae.errors import TableModelError, UsageError
-from tabulae.workflows import stored
+from tabulae.workflows import open_tab
 
 ROWS, COLS = 130, 300  # 39,000 weights: three blocks
 RECORD = TableRecord.planned("q.weight", rows=ROWS, cols=COLS, format="grid:2/row/rms", bits=8, entropy=True)
@@ -281,12 +281,12 @@ def test_a_tensor_of_zeros_is_no_bomb(certain, monkeypatch):
 
 
 def test_more_than_the_memory_is_refused_before_it_is_decoded(certain, monkeypatch):
-    monkeypatch.setattr(stored, "machine_memory", lambda: 2**22 - 1)
+    monkeypatch.setattr(open_tab, "machine_memory", lambda: 2**22 - 1)
     with (
         open_table_model(certain) as file,
         pytest.raises(TableModelError, match=r"fit the 4194303 bytes .*more memory"),
     ):
-        stored.weights_of(file)
+        open_tab.weights_of(file)
 
 
 def test_tensors_that_are_read_in_parallel_take_one_thread_each(tmp_path, monkeypatch):
@@ -298,5 +298,5 @@ def test_tensors_that_are_read_in_parallel_take_one_thread_each(tmp_path, monkey
     monkeypatch.setattr(_native, "rans_decode", lambda *args: threads.append(args[-1]) or decode(*args))
     with open_table_model(tmp_path / "m.tab") as file:
         for decoded in (False, True):
-            stored.weights_of(file, decoded=decoded)
+            open_tab.weights_of(file, decoded=decoded)
     assert threads == [1] * 6

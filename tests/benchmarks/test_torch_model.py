@@ -5,7 +5,7 @@ import pytest
 
 import tabulae
 from tabulae.evaluation import cut
-from tabulae.evaluation.importance import measure_importance
+from tabulae.study.inputs import measure_inputs
 from torch_model import TorchModel
 
 
@@ -18,7 +18,7 @@ def test_logits_and_importance_are_those_of_the_executor(tiny_folder):
         expected = exact.logits(windows.inputs(0), first=16)
         found = model.logits(windows.inputs(0), first=16)
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
-        wanted, importance = measure_importance(exact, windows, "").values, model.importance(windows)
+        wanted, importance = measure_inputs(exact, windows, "").values, model.importance(windows)
     assert importance.keys() == wanted.keys()
     for name in wanted:
         np.testing.assert_allclose(importance[name], wanted[name].mean_square, rtol=1e-4)

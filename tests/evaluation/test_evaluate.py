@@ -77,9 +77,9 @@ def test_differences_of_other_windows_or_unknown_measures_are_refused(bigram: Ma
 
 
 def test_progress_counts_windows(bigram: Make, windows: Windows) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[str, int, int]] = []
     evaluate(bigram(), bigram(), windows, kind="complete", progress=lambda *at: seen.append(at))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert seen == [("windows", done, 3) for done in (1, 2, 3)]
 
 
 def test_a_quality_is_a_record(bigram: Make, windows: Windows) -> None:

@@ -23,7 +23,7 @@ def test_a_reference_keeps_the_best_tokens_of_every_scored_position(bigram: Make
 
 def test_recording_shows_progress(bigram: Make, windows: Windows) -> None:
     seen: list[int] = []
-    record(bigram(), windows, "me", progress=lambda done, count: seen.append(done))
+    record(bigram(), windows, "me", progress=lambda now, done, count: seen.append(done))
     assert seen == [1, 2, 3]
 
 

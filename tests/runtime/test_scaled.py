@@ -7,9 +7,9 @@ from tiny_models import TOKENS
 from tiny_tables import bound, float_model
 
 from tabulae import _native
-from tabulae.evaluation.torch_twin import Twin
 from tabulae.program.interpreter import Interpreter
 from tabulae.program.ops.soft_cap import SoftCap
+from tabulae.program.torch_twin import Twin
 from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
 

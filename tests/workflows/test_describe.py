@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tabulae.planning.budget import Budget
-from tabulae.workflows.budgeted import build_within
+from tabulae.study.study import study
+from tabulae.workflows.contest import build_within
+from tabulae.workflows.curves import Planner
 from tabulae.workflows.describe import describe
-from tabulae.workflows.planner import planner
-from tabulae.workflows.study import study
 from tabulae.workflows.trained import open_trained
 
 
@@ -28,7 +28,7 @@ def test_bits_of_a_table_model(tiny_tab):
 def test_a_budget_of_bits_holds_for_the_file(tiny_folder, tmp_path):
     """The header of a tiny model weighs more than its codes: a budget that forgot it would be exceeded by far."""
     with open_trained(tiny_folder) as trained:
-        planned = planner(trained, study(trained, by="data-free"))
+        planned = Planner.of(trained, study(trained, by="data-free"))
         least = planned.plan(Budget(kl=1e9)).totals.bits
         built = build_within(planned, tmp_path / "m.tab", Budget(bits=least + 1))
     real = 8 * without_tokenizer(built.path) / describe(built.path).weights

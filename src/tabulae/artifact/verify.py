@@ -15,8 +15,7 @@ from tabulae.artifact.parts import MatrixParts, to_matrix
 from tabulae.artifact.record import Record
 from tabulae.artifact.records import TableRecord
 from tabulae.errors import TableModelError, TabulaeError
-
-Progress = Callable[[str, int, int], None]  # what comes next, how much is done, of how much
+from tabulae.progress import Progress, silent
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Report:
 
 
 def verify(
-    file: TableModelFile, progress: Progress | None = None, tell: Callable[[TableModelError], None] | None = None
+    file: TableModelFile, progress: Progress = silent, tell: Callable[[TableModelError], None] | None = None
 ) -> Report:
     """Verify everything in an open table model; nothing is raised for what is wrong with it.
 
@@ -60,8 +59,7 @@ def verify(
     steps = {"hash": partial(_check_hash, file), "widths": partial(_check_numbers, file)}
     for what, step in steps.items():
         for done, record in enumerate(records):
-            if progress is not None:
-                progress(f"{what} of {record.name}", done, len(records))
+            progress(f"{what} of {record.name}", done, len(records))
             try:
                 if record.name not in problems:
                     step(record)

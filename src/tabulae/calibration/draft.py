@@ -12,7 +12,6 @@ True
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -21,25 +20,7 @@ from tabulae.arithmetic.matrix import row_chunks
 from tabulae.errors import UsageError
 from tabulae.formats.input_statistics import InputStatistics
 from tabulae.program.graph import Decoder
-
-
-class Trained(Protocol):
-    """What a draft begins with; :class:`tabulae.workflows.trained.TrainedModel` is one."""
-
-    program: Decoder
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Canonical names."""
-        ...
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of one tensor."""
-        ...
-
-    def read(self, name: str) -> Float32s:
-        """One tensor in float32."""
-        ...
+from tabulae.program.trained import Trained
 
 
 @dataclass(frozen=True)

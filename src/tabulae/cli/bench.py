@@ -28,7 +28,7 @@ def bench(
 
     Bytes are those in memory: decoded codes, scales, and the key/value cache at the position that is stated.
     """
-    from tabulae.workflows.measure import measure
+    from tabulae.workflows.speed import measure
 
     with progress_bar("measuring", quiet=json) as progress:
         found = measure(model, threads=threads, arithmetic=arithmetic, rounds=rounds, progress=progress)

@@ -33,7 +33,7 @@ from tabulae.errors import UsageError
 from tabulae.planning.plan import Plan, read_any
 
 if TYPE_CHECKING:
-    from tabulae.workflows.budgeted import Built
+    from tabulae.workflows.contest import Built
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -76,7 +76,7 @@ def build(
     """Build a table model from a trained one: tensor by tensor, with little memory, the same bytes every time."""
     import tabulae
     from tabulae.runtime.engine import check_options
-    from tabulae.workflows.plan import Wanted
+    from tabulae.workflows.ask import Wanted
 
     threads = available_cores() if threads is None else threads
     check_options(threads, "auto")

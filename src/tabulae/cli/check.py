@@ -68,7 +68,7 @@ def _tell(problem: TabulaeError) -> None:
 def _qualities(
     model: Path, against: Path, text: Path, windows: int, threads: int | None, ignore_keys: Sequence[str], quiet: bool
 ) -> "list[Quality]":
-    from tabulae.workflows.quality import compare
+    from tabulae.workflows.compare import compare
 
     with progress_bar("comparing", quiet=quiet) as progress:
         return compare(

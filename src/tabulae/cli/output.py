@@ -3,12 +3,14 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
+
+from tabulae.progress import Progress, silent
 
 if TYPE_CHECKING:
     from tabulae.runtime.language_model import Generation
@@ -27,7 +29,6 @@ IgnoreKey = Annotated[
         help="Read a trained model as if this key of its configuration were not there; repeatable.",
     ),
 ]
-Progress = Callable[[str, int, int], None]
 SECONDS = 10  # between two lines of progress
 
 
@@ -70,22 +71,23 @@ def megabytes(count: float) -> str:
 
 
 @contextmanager
-def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Progress | None]:
+def progress_bar(what: str, *, quiet: bool = False) -> Iterator[Progress]:
     """A bar on stderr, or lines where that is no terminal; calls are (what comes next, how much is done, of how much).
 
     Work has parts, one after another: where less is done than before, another part has begun, with a time of its own.
     """
     if quiet:
-        yield None
+        yield silent
         return
     if not sys.stderr.isatty():
         yield _lines(what)
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), TextColumn("{task.fields[now]}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    what_is, now_is = rich.TextColumn("{task.description}"), rich.TextColumn("{task.fields[now]}")
+    columns = (what_is, rich.BarColumn(), rich.TimeRemainingColumn(), now_is)
+    with rich.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, now="")
 
         def show(now: str, done: int, total: int) -> None:

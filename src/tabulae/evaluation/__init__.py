@@ -15,9 +15,9 @@
 from tabulae.evaluation.activations import activations_alone
 from tabulae.evaluation.evaluate import Candidate, Kind, Quality, difference, evaluate, evaluate_all, perplexity
 from tabulae.evaluation.reference import Reference, record
-from tabulae.evaluation.tapped import Tapped
 from tabulae.evaluation.value import Value
 from tabulae.evaluation.windows import Windows, cut, cut_text
+from tabulae.runtime.tapped import Tapped
 
 __all__ = [
     "Candidate",

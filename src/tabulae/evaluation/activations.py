@@ -5,7 +5,7 @@ import numpy as np
 from tabulae.arithmetic.activations import encode
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.arithmetic.rotation import random_rotation
-from tabulae.evaluation.tapped import Tappable, Tapped
+from tabulae.runtime.tapped import Tappable, Tapped
 
 
 class Coding:

@@ -15,11 +15,12 @@ import msgspec
 from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.errors import UsageError
 from tabulae.evaluation.kl import full_kl, normaliser, same_top, surprise, top_k_kl
-from tabulae.evaluation.model import Model, Progress, silent, window_logits
 from tabulae.evaluation.reference import Reference
+from tabulae.evaluation.task import Model
 from tabulae.evaluation.top_k import TopK
 from tabulae.evaluation.value import Value, mean_of, paired, perplexity_of
 from tabulae.evaluation.windows import Windows
+from tabulae.progress import Progress, silent
 
 Kind = Literal["weights alone", "activations alone", "complete"]
 Measure = Literal["kl", "kl_topk", "agreement", "surprise"]
@@ -86,7 +87,7 @@ def evaluate_all(
         truth = _truth(reference, windows, window)
         for name, candidate in candidates.items():
             scores[name].append(_score(candidate.model, truth, windows, window, whole))
-        progress(window + 1, len(windows))
+        progress("windows", window + 1, len(windows))
     return {name: _quality(candidates[name].kind, against, windows, rows) for name, rows in scores.items()}
 
 
@@ -94,9 +95,9 @@ def perplexity(model: Model, windows: Windows, *, first: int = 0, progress: Prog
     """Perplexity of all tokens that stand behind position ``first`` of their window."""
     means = []
     for window in range(len(windows)):
-        logits = window_logits(model, windows, window, first)
+        logits = windows.run(model, window, first)
         means.append(float(surprise(logits, windows.targets(window, first), normaliser(logits)).mean()))
-        progress(window + 1, len(windows))
+        progress("windows", window + 1, len(windows))
     return perplexity_of(means)
 
 
@@ -138,7 +139,7 @@ def _windows(reference: Model | Reference, windows: Windows | None) -> Windows:
 def _truth(reference: Model | Reference, windows: Windows, window: int) -> _Truth:
     if isinstance(reference, Reference):
         return _Truth(reference.top(window), float(reference.surprise[window].mean()), reference.vocabulary)
-    logits = window_logits(reference, windows, window, windows.first)
+    logits = windows.run(reference, window)
     norm = normaliser(logits)
     expected = float(surprise(logits, windows.targets(window), norm).mean())
     return _Truth(TopK.of(logits, norm), expected, logits.shape[1], logits, norm)
@@ -147,7 +148,7 @@ def _truth(reference: Model | Reference, windows: Windows, window: int) -> _Trut
 def _score(model: Model, truth: _Truth, windows: Windows, window: int, whole: bool) -> dict[str, float]:
     """The means of one window."""
     first = 0 if whole else windows.first
-    everything = window_logits(model, windows, window, first)
+    everything = windows.run(model, window, first)
     if everything.shape[1] != truth.vocabulary:
         must = f"candidate and reference must have the same vocabulary, {truth.vocabulary} tokens"
         raise UsageError("evaluate", must, everything.shape[1])

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
 from tabulae.evaluation.kl import normaliser, surprise
-from tabulae.evaluation.model import Model, Progress, silent, window_logits
+from tabulae.evaluation.task import Model
 from tabulae.evaluation.top_k import K, TopK
 from tabulae.evaluation.windows import Windows
+from tabulae.progress import Progress, silent
 
 LARGEST_VOCABULARY = 1 << 24  # token ids are stored in 16 or 24 bits
 
@@ -47,12 +48,12 @@ def record(model: Model, windows: Windows, name: str, *, k: int = K, progress: P
         raise UsageError("reference", f"1 to {K} tokens may be kept of a distribution", k)
     tops, surprises = [], []
     for window in range(len(windows)):
-        logits = window_logits(model, windows, window, windows.first)
+        logits = windows.run(model, window)
         check_vocabulary(logits.shape[1])
         norm = normaliser(logits)
         tops.append(TopK.of(logits, norm, k))
         surprises.append(surprise(logits, windows.targets(window), norm))
-        progress(window + 1, len(windows))
+        progress("windows", window + 1, len(windows))
     ids, log_probs = np.stack([top.ids for top in tops]), np.stack([top.log_probs for top in tops])
     return Reference(name, logits.shape[1], windows, ids, log_probs, np.stack(surprises).astype(np.float32))
 

@@ -5,6 +5,7 @@ one takes the place of the first token of every window. The logits at positions 
 they predict tokens 257..511 and have seen at least 256 before them. So does llama.cpp's llama-perplexity.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from tabulae.errors import UsageError
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import ModelError, UsageError
+from tabulae.evaluation.kl import near_kl, normaliser
+from tabulae.evaluation.task import Divergence, Model
 from tabulae.text.tokenizer import Tokenizer
 
 COUNT, LENGTH, FIRST = 40, 512, 256
@@ -20,7 +24,10 @@ COUNT, LENGTH, FIRST = 40, 512, 256
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Windows of equal length; the logits at positions ``first`` .. ``length - 2`` are scored."""
+    """Windows of equal length, a :class:`tabulae.evaluation.task.Task`.
+
+    The logits at positions ``first`` .. ``length - 2`` are scored.
+    """
 
     tokens: npt.NDArray[np.int32]  # [windows, length]
     first: int
@@ -42,6 +49,27 @@ class Windows:
         """The tokens to feed: all but the last, which is only predicted."""
         ids: list[int] = self.tokens[window, :-1].tolist()
         return ids
+
+    def given(self, window: int) -> Mapping[str, npt.NDArray[np.int32]]:
+        """The tokens to feed as the graph takes them, [length - 1, 1]."""
+        return {"tokens": self.tokens[window, :-1, None]}
+
+    def run(self, model: Model, window: int, first: int | None = None) -> Float32s:
+        """The logits at positions ``first`` (default: the scored ones) .. ``length - 2`` of one window.
+
+        :raises ModelError: a model that gives anything else than one row per position
+        """
+        first = self.first if first is None else first
+        logits, rows = model.logits(self.inputs(window), first), self.length - 1 - first
+        if logits.ndim != 2 or len(logits) != rows or logits.dtype != np.float32:
+            must = f"they must be float32 [{rows}, vocabulary]"
+            raise ModelError("logits", must, f"{logits.dtype} {list(logits.shape)}")
+        return logits
+
+    def divergence(self, reference: Float32s) -> Divergence:
+        """KL over the whole vocabulary, in nats, from logits that are near to these."""
+        probabilities = np.exp(reference - normaliser(reference)[:, None]).astype(np.float32)
+        return lambda candidate: near_kl(reference, probabilities, candidate)
 
     def targets(self, window: int, first: int | None = None) -> npt.NDArray[np.int32]:
         """The tokens that the logits at positions ``first`` (default: the scored ones) .. ``length - 2`` predict."""

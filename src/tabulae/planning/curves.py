@@ -34,6 +34,7 @@ from tabulae.formats import InputStatistics, Storage
 from tabulae.formats.input_statistics import importance_of
 from tabulae.planning.candidates import LINES, ZERO, Candidate, Line
 from tabulae.planning.sizes import DIGITS, Coded, Shape, coded_of, table_sizes
+from tabulae.progress import Progress, silent
 from tabulae.statistics.sample import sampled_rows
 
 PART = 1 << 16  # weights on which formats are compared
@@ -41,7 +42,6 @@ LOUDEST = 16  # rows that are always in a sample
 LEVEL = "normal:4/g64/search"  # whose error is measured on the whole sample; encoded in a third of the time of others
 SMOOTH = (0.85, 1.15)  # the slopes at which interpolation is trusted
 
-Progress = Callable[[str, int, int], object]  # tensor that comes next, tensors done, tensors in all
 ReadRows = Callable[[str, Int64s], Float32s]  # rows of a tensor, ascending, float32 [n, cols]
 
 
@@ -76,7 +76,7 @@ def measure_curves(
     inputs: Mapping[str, InputStatistics] | None = None,
     candidates: Sequence[Line] = LINES,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> dict[str, Curve]:
     """The curves of all tensors by name; ``read`` is called by this thread alone, encoding is shared by ``threads``.
 
@@ -93,14 +93,12 @@ def measure_curves(
         for name, shape in shapes.items():
             if len(pending) == 2 * threads:  # samples that wait are bounded
                 _collect(pending, curves)
-            if progress:
-                progress(name, len(curves), len(shapes))
+            progress(name, len(curves), len(shapes))
             sample, shares = _sample(read, name, shape, known.get(name))
             pending.append(pool.submit(measure_curve, name, sample, shape, known.get(name), candidates, shares))
         while pending:
             _collect(pending, curves)
-    if progress:
-        progress("", len(shapes), len(shapes))
+    progress("", len(shapes), len(shapes))
     return curves
 
 

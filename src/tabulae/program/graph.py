@@ -48,6 +48,23 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         """Weights of all linears, in order, each once."""
         return tuple(dict.fromkeys(linear.weight for seen in self.projections() for linear in seen.linears))
 
+    def tables(self) -> tuple[str, ...]:
+        """The tensors that can be stored as tables, linears and embeddings, in order of first use."""
+        return tuple(dict.fromkeys(name for op in self.operations for name in op.names("table")))
+
+    def inputs_of_linears(self) -> dict[str, str]:
+        """The input of every linear, by the name of the first one that has it."""
+        inputs: dict[str, str] = {}
+        for seen in self.projections():
+            for linear in seen.linears:
+                inputs.setdefault(linear.weight, seen.linears[0].weight)
+        return inputs
+
+    def columns(self) -> dict[str, int]:
+        """How many columns every linear has."""
+        shapes = ((one.weight, self.values[seen.input].shape) for seen in self.projections() for one in seen.linears)
+        return {weight: int(shape[-1]) for weight, shape in shapes}
+
     def check(self) -> None:
         """Refuse a graph that cannot run: it may come from a file, and what runs graphs trusts those that pass.
 

@@ -5,7 +5,7 @@ The same trained model and options give the same bytes.
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,18 +13,18 @@ import msgspec
 
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import Widths, prove
-from tabulae.artifact.records import TableRecord
+from tabulae.artifact.records import TableRecord, TensorRecord
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.epoch import CODE
 from tabulae.errors import FileError, UsageError
 from tabulae.files import check_place
 from tabulae.formats import Storage
 from tabulae.planning.sizes import planned_record
-from tabulae.workflows.choice import FLOAT
-from tabulae.workflows.recipe import Recipe, Trained, blobs_of, records_of
+from tabulae.program.trained import Trained
+from tabulae.progress import Progress, silent
+from tabulae.workflows.recipe import FLOAT, Recipe, blobs_of, records_of
 from tabulae.workflows.work_folder import Build, WorkFolder
 
-Progress = Callable[[str, int, int], object]  # tensor that comes next, weights done, weights in all
 Storages = Mapping[str, Storage | None]
 
 
@@ -36,7 +36,13 @@ class Encoder:
 
     def matrix(self, record: TableRecord, storage: Storage) -> tuple[TableMatrix, Widths]:
         """The tensor of a planned record."""
-        return self._work.get(record) or self._encode(record, storage)
+        found = self._work.get(record)
+        if found is None:
+            draft = self._recipe.draft
+            encoded = storage.encode(draft.read(record.name), draft.inputs.get(record.name))
+            found = encoded.matrix, prove(encoded.matrix)
+            self._work.put(record, *found)
+        return found
 
     def settled(self, name: str, storage: Storage) -> TableRecord:
         """The record of an encoded tensor, with the lengths that it really has."""
@@ -44,18 +50,11 @@ class Encoder:
         planned = planned_record(name, (rows, cols), storage)
         found = self._work.settled(planned)
         if found is None:
-            self._encode(planned, storage)
+            self.matrix(planned, storage)
             found = self._work.settled(planned)
         if found is None:
             raise FileError(str(self._work.path), f"{name} must be there as it was written", "another file")
         return found
-
-    def _encode(self, record: TableRecord, storage: Storage) -> tuple[TableMatrix, Widths]:
-        name, recipe = record.name, self._recipe
-        matrix = storage.encode(recipe.draft.read(name), recipe.draft.inputs.get(name)).matrix
-        widths = prove(matrix)
-        self._work.put(record, matrix, widths)
-        return matrix, widths
 
 
 Settle = Callable[[Encoder], Storages]  # what is known only when tensors are encoded
@@ -68,7 +67,7 @@ def build(
     *,
     settle: Settle | None = None,
     threads: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Path:
     """Write the table model of ``model`` at ``path`` as ``recipe`` says.
 
@@ -86,38 +85,31 @@ def build(
     identity = Build(code=CODE, source=model.provenance(), formats=names, importance=recipe.hash)
     with WorkFolder(path, identity, threads) as work:
         encoder = Encoder(recipe, work)
-        _write_all(model, replace(recipe, storages=settle(encoder)) if settle else recipe, work, encoder, progress)
+        recipe = replace(recipe, storages=settle(encoder)) if settle else recipe
+        draft, records, done, total = recipe.draft, records_of(recipe), 0, model.parameters()
+        with _writer(model, recipe, work.whole, records) as writer:
+            for record, storage in zip(records, recipe.storages.values(), strict=True):
+                progress(record.name, done, total)
+                if isinstance(record, TableRecord) and storage is not None:
+                    writer.write_matrix(record.name, *encoder.matrix(record, storage))
+                else:
+                    writer.write_float(record.name, draft.read(record.name))
+                done += math.prod(draft.shape(record.name))
+        progress("", total, total)
         work.deliver(path)
     return path
 
 
-def _write_all(model: Trained, recipe: Recipe, work: WorkFolder, encoder: Encoder, progress: Progress | None) -> None:
-    """The whole file, inside the work folder."""
-    done, total, draft = 0, model.parameters(), recipe.draft
-    records = records_of(recipe)
-    with TableModelWriter(
-        work.whole,
-        records,
-        program=msgspec.json.encode(draft.program),
-        provenance=model.provenance(),
-        blobs=blobs_of(model),
-    ) as writer:
-        for record, storage in zip(records, recipe.storages.values(), strict=True):
-            if progress:
-                progress(record.name, done, total)
-            if isinstance(record, TableRecord) and storage is not None:
-                writer.write_matrix(record.name, *encoder.matrix(record, storage))
-            else:
-                writer.write_float(record.name, draft.read(record.name))
-            done += math.prod(draft.shape(record.name))
-    if progress:
-        progress("", total, total)
+def _writer(model: Trained, recipe: Recipe, path: Path, records: Sequence[TensorRecord]) -> TableModelWriter:
+    """The whole file, but for its tensors."""
+    program, provenance = msgspec.json.encode(recipe.draft.program), model.provenance()
+    return TableModelWriter(path, records, program=program, provenance=provenance, blobs=blobs_of(model))
 
 
 def check_target(model: Trained, path: Path) -> None:
     """Never write over what is being read, nor where nothing can be written."""
     check_place(path)
-    source = model.source.path
+    source = model.path
     same = path.exists() and os.path.samefile(path, source)
     if same or (source.is_dir() and path.resolve().parent == source.resolve() and path.suffix != ".tab"):
         raise UsageError("output", "it must be another file than the trained model", path, "give another -o")

@@ -21,15 +21,15 @@ from tabulae.artifact.reader import TableModelFile, open_table_model
 from tabulae.artifact.records import TableRecord
 from tabulae.artifact.verify import verify
 from tabulae.errors import TabulaeError
+from tabulae.progress import Progress, silent
 from tabulae.runtime.binding import Binding, add_weight
 from tabulae.runtime.engine import Arithmetic, Engine
 from tabulae.runtime.session import Session
-from tabulae.workflows.stored import program_of, weights_of
+from tabulae.workflows.open_tab import program_of, weights_of
 
 ARITHMETICS: tuple[Arithmetic, ...] = ("multiply", "lookup")
 TOKENS = 80  # of the prompt whose logits are hashed: a second batch of 64, many rounds of the 16 lanes
 WAYS = ((1, ()), (2, (1, 4)), (3, (50,)))  # threads, and where the prompt is cut
-Progress = Callable[[str, int, int], None]
 Tell = Callable[[TabulaeError], None]
 _Found = TypeVar("_Found")
 
@@ -69,7 +69,7 @@ class CheckReport(msgspec.Struct, frozen=True):
         return not self.problems and one_hash and not any(kernel.differing for kernel in self.kernels)
 
 
-def check(path: str | Path, *, progress: Progress | None = None, tell: Tell | None = None) -> CheckReport:
+def check(path: str | Path, *, progress: Progress = silent, tell: Tell | None = None) -> CheckReport:
     """Verify a table model and prove the kernels of this machine on it.
 
     ``tell`` hears of a problem of the file as soon as it is found: of a broken hash before anything else is done.
@@ -105,14 +105,13 @@ def _as_far_as_it_goes(proofs: Iterator[_Found], found: Tell) -> tuple[_Found, .
     return tuple(results)
 
 
-def _check_kernels(file: TableModelFile, progress: Progress | None) -> Iterator[KernelCheck]:
+def _check_kernels(file: TableModelFile, progress: Progress) -> Iterator[KernelCheck]:
     records = [record for record in file.document.tensors if isinstance(record, TableRecord)]
     kernels = [(isa, arithmetic) for isa in _native.isas() for arithmetic in ARITHMETICS]
     differing: dict[tuple[str, str], list[str]] = {kernel: [] for kernel in kernels}
     sizes = [record.rows * record.cols for record in records]
     for index, record in enumerate(records):
-        if progress:
-            progress(f"kernels on {record.name}", sum(sizes[:index]), sum(sizes))
+        progress(f"kernels on {record.name}", sum(sizes[:index]), sum(sizes))
         native = _native.Model()
         weight = add_weight(native, file.matrix_parts(record.name))
         codes = probe(record.cols, record.exponents)
@@ -136,14 +135,13 @@ def probe(cols: int, exponents: int) -> ActivationCodes:
     return ActivationCodes(codes, shifts, np.ones(2, np.float32))
 
 
-def _hashes(file: TableModelFile, progress: Progress | None) -> Iterator[LogitsHash]:
+def _hashes(file: TableModelFile, progress: Progress) -> Iterator[LogitsHash]:
     program = program_of(file)
     binding = Binding(program, weights_of(file))
     tokens = [(1 + 7919 * i) % program.vocabulary for i in range(min(TOKENS, program.context))]
     runs = [(i, a, *way) for i in _native.isas() for way in WAYS for a in ARITHMETICS]  # in turns: one is slower
     for done, (isa, arithmetic, threads, cuts) in enumerate(runs):
-        if progress:
-            progress(f"logits, {isa} {arithmetic}, {threads} threads", done, len(runs))
+        progress(f"logits, {isa} {arithmetic}, {threads} threads", done, len(runs))
         session = Session(Engine(binding, threads=threads, arithmetic=arithmetic, isa=isa), len(tokens))
         pieces = [piece for begin, end in pairwise((0, *cuts, len(tokens))) if (piece := tokens[begin:end])]
         digest = hashlib.sha256()

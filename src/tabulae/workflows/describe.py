@@ -11,8 +11,8 @@ from tabulae.artifact.records import TableRecord, TensorRecord
 from tabulae.program.graph import Decoder
 from tabulae.program.ops.attention import Attention
 from tabulae.sources import Source
+from tabulae.workflows.open_tab import program_of
 from tabulae.workflows.recipe import by_rules, expected_bytes
-from tabulae.workflows.stored import program_of
 from tabulae.workflows.trained import is_trained_model, open_trained
 
 

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 from tabulae.artifact.reader import TableModelFile, open_table_model
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.text.data import TokenizerData
-from tabulae.workflows.stored import program_of, vocabulary_of, weights_of
-
-if TYPE_CHECKING:
-    from tabulae.workflows.check import CheckReport
+from tabulae.workflows.check import CheckReport, check
+from tabulae.workflows.open_tab import program_of, vocabulary_of, weights_of
 
 
 class TableModel(LanguageModel):
@@ -28,10 +26,8 @@ class TableModel(LanguageModel):
         super().__init__(binding, vocabulary, on_close=on_close, **options)
         self.path = path
 
-    def check(self) -> "CheckReport":
+    def check(self) -> CheckReport:
         """Hashes, widths, kernels and the hash of the logits: see :func:`tabulae.check`."""
-        from tabulae.workflows.check import check
-
         return check(self.path)
 
 

@@ -1,60 +1,35 @@
-"""What a table model is built of: tensors after all passes, and how each of them is stored."""
+"""What a table model is built of: tensors after all passes, and how each of them is stored.
+
+What is stored how, a plan says, or rules that a user typed: one format for all, or ``PATTERN=FORMAT`` for some.
+
+>>> rules = parse_rules(["normal:3/g64/signmax", "*.down_proj.*=int:8/row/absmax"])
+>>> [(rule.pattern, str(rule.storage)) for rule in rules]
+[('*', 'normal:3/g64/signmax'), ('*.down_proj.*', 'int:8/row/absmax')]
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from fnmatch import fnmatchcase
 
 import msgspec
 import numpy as np
 import xxhash
 
-from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.records import FloatRecord, TensorRecord
 from tabulae.calibration import Draft
+from tabulae.calibration.prepared import in_bands, prepared
 from tabulae.calibration.split_rows import whole_name
 from tabulae.errors import UsageError
 from tabulae.formats import InputStatistics, Storage
 from tabulae.planning.plan import Plan
 from tabulae.planning.sizes import Fixed, fixed_sizes, planned_record, table_sizes
 from tabulae.program.graph import Decoder
-from tabulae.sources import Source
-from tabulae.text.data import TokenizerData
-from tabulae.workflows.choice import choose, parse_rules
-from tabulae.workflows.prepared import in_bands, prepared
-from tabulae.workflows.stored import TOKENIZER
+from tabulae.program.trained import Trained
+from tabulae.workflows.open_tab import TOKENIZER
 
-
-class Trained(Protocol):
-    """What building needs of a trained model; :class:`tabulae.workflows.trained.TrainedModel` is one."""
-
-    source: Source
-    program: Decoder
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Canonical names."""
-        ...
-
-    @property
-    def vocabulary(self) -> TokenizerData | None:
-        """The tokenizer, if it has one."""
-        ...
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of one tensor."""
-        ...
-
-    def read(self, name: str) -> Float32s:
-        """One tensor in float32."""
-        ...
-
-    def parameters(self) -> int:
-        """Number of weights."""
-        ...
-
-    def provenance(self, *, sampled: bool = False) -> dict[str, str]:
-        """Where it comes from."""
-        ...
+LINEAR = "normal:4/g64/signmax"
+EMBEDDING = "int:8/row/absmax"  # and the head: a fifth of a small model's weights, and sensitive
+FLOAT = "float32"  # leaves a tensor as it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +54,7 @@ class Recipe:
 
 
 def by_rules(model: Trained, formats: Sequence[str] = ()) -> Recipe:
-    """``formats`` as in :mod:`tabulae.workflows.choice`.
+    """``formats`` as in :mod:`tabulae.workflows.recipe`.
 
     :raises UsageError: an unknown format, or a pattern that matches nothing
     """
@@ -151,3 +126,63 @@ def expected_bytes(model: Trained, recipe: Recipe) -> int:
     shapes = {name: (recipe.draft.shape(name)[0], recipe.draft.shape(name)[1]) for name in names}
     sizes = [table_sizes(name, shapes[name], storage, digits=digits) for name, storage in names.items()]
     return fixed.file + sum(one.file + one.header for one in sizes)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Tensors whose name matches the shell pattern are stored so; None: they stay float32."""
+
+    pattern: str
+    storage: Storage | None
+
+
+def parse_rules(texts: Sequence[str]) -> tuple[Rule, ...]:
+    """``FORMAT`` or ``PATTERN=FORMAT``, later ones first to be obeyed."""
+    return tuple(_rule(text) for text in texts)
+
+
+def _rule(text: str) -> Rule:
+    """A format name may hold ``=`` itself (``sparse=.001``): what parses as a format is one."""
+    pattern, equals, name = text.partition("=")
+    if equals and not _is_storage(text):
+        return Rule(pattern, _storage(name))
+    return Rule("*", _storage(text))
+
+
+def _is_storage(text: str) -> bool:
+    try:
+        Storage.parse(text)
+    except UsageError:
+        return False
+    return True
+
+
+def _storage(name: str) -> Storage | None:
+    if name == FLOAT:
+        return None
+    storage = Storage.parse(name)
+    storage.check()
+    return storage
+
+
+def choose(program: Decoder, names: Sequence[str], rules: Sequence[Rule] = ()) -> dict[str, Storage | None]:
+    """The storage of every tensor, None for those that stay float32 (norms and biases always do).
+
+    :raises UsageError: a pattern that matches no tensor that can have a format
+    """
+    storages = _defaults(program)
+    for rule in rules:
+        matching = [name for name in storages if fnmatchcase(name, rule.pattern)]
+        if not matching:
+            hint = f"such as {', '.join(list(storages)[:4])}"
+            raise UsageError("format", "a pattern must match the name of a linear or embedding", rule.pattern, hint)
+        storages |= dict.fromkeys(matching, rule.storage)
+    return {name: storages.get(name) for name in names}
+
+
+def _defaults(program: Decoder) -> dict[str, Storage | None]:
+    """Linears, then over them embeddings and the head."""
+    storages: dict[str, Storage | None] = dict.fromkeys(program.linears(), Storage.parse(LINEAR))
+    heads = {one.weight for seen in program.projections() for one in seen.linears if one.out == program.logits}
+    tables = (name for op in program.operations for name in op.names("table"))
+    return storages | {name: Storage.parse(EMBEDDING) for name in tables if name in heads or name not in storages}

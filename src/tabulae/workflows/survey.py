@@ -14,11 +14,11 @@ import msgspec
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.reader import open_table_model
+from tabulae.progress import Progress, silent
 from tabulae.statistics import TensorStatistics, describe_tensor, duplicates
-from tabulae.workflows.stored import decoded_weight, shape_of
+from tabulae.workflows.open_tab import decoded_weight, shape_of
 from tabulae.workflows.trained import is_trained_model, open_trained
 
-Progress = Callable[[str, int, int], object]  # tensor that comes next, weights done, weights in all
 Read = Callable[[str], Float32s]
 
 
@@ -30,7 +30,7 @@ class Survey(msgspec.Struct, frozen=True):
     duplicates: tuple[tuple[str, ...], ...]  # equal in shape and every bit
 
 
-def survey(path: str | Path, progress: Progress | None = None, *, ignore_keys: Collection[str] = ()) -> Survey:
+def survey(path: str | Path, progress: Progress = silent, *, ignore_keys: Collection[str] = ()) -> Survey:
     """Look at every weight of the model at ``path``, one tensor in float32 at a time; of a table model as decoded.
 
     ``ignore_keys``: as of :func:`tabulae.open`.
@@ -42,12 +42,10 @@ def survey(path: str | Path, progress: Progress | None = None, *, ignore_keys: C
     with _weights(Path(path), ignore_keys) as (shapes, read):
         done, total = 0, sum(math.prod(shape) for shape in shapes.values())
         for name, shape in shapes.items():
-            if progress:
-                progress(name, done, total)
+            progress(name, done, total)
             found[name] = describe_tensor(read(name))
             done += math.prod(shape)
-    if progress:
-        progress("", total, total)
+    progress("", total, total)
     zero = tuple(name for name, one in found.items() if one.all_zero)
     return Survey(found, zero, tuple(duplicates(found)))
 

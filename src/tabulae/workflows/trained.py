@@ -13,14 +13,15 @@ from tabulae.closing import Closing
 from tabulae.errors import ModelError, UsageError
 from tabulae.planning.plan import Plan
 from tabulae.program import architectures
+from tabulae.progress import Progress, silent
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.sources import find_kind, open_source
 from tabulae.text.data import TokenizerData
 from tabulae.text.fits import fitted
-from tabulae.workflows.budgeted import Built
-from tabulae.workflows.build import Progress, build
-from tabulae.workflows.plan import Wanted, build_plan, build_planned, plan_model
+from tabulae.workflows.ask import Wanted, ask, recipe_of
+from tabulae.workflows.build import build, check_target
+from tabulae.workflows.contest import Built, build_within
 from tabulae.workflows.recipe import by_rules
 
 WITHOUT = "or go without one, on token ids: build --without-tokenizer, tabulae.open(MODEL, tokenizer=False)"
@@ -72,6 +73,11 @@ class TrainedModel(Closing):
 
         files = self.source.provenance(sampled=True)["xxh3_128"]
         return xxhash.xxh3_128_hexdigest(msgspec.json.encode(self.program) + files.encode())
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.source.path
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,7 +132,8 @@ class TrainedModel(Closing):
         >>> found.totals.bits <= 9.0, len(found.entries)
         (True, 16)
         """
-        return plan_model(self, **wanted)
+        asked = ask(self, **wanted)
+        return asked.planner().plan(asked.budget)
 
     def build(
         self,
@@ -136,22 +143,32 @@ class TrainedModel(Closing):
         plan: Plan | str | Path | None = None,
         calibration: str | Path | None = None,
         threads: int = 1,
-        progress: Progress | None = None,
+        progress: Progress = silent,
     ) -> Path:
-        """Write the table model in ``formats`` (see :mod:`tabulae.workflows.choice`) or as a plan or its file says.
+        """Write the table model in ``formats`` (see :mod:`tabulae.workflows.recipe`) or as a plan or its file says.
 
         ``calibration``: the text file with which the plan was made, if it was another than the one that comes with
         tabulae. See :func:`tabulae.workflows.build.build`.
         """
         if plan is None:
-            return build(self, path, by_rules(self, formats), threads=threads, progress=progress)
-        return build_plan(self, path, plan, calibration=calibration, threads=threads, progress=progress)
+            recipe = by_rules(self, formats)
+        else:
+            recipe = recipe_of(self, plan, calibration=calibration, threads=threads, progress=progress)
+        return build(self, path, recipe, threads=threads, progress=progress)
 
     def build_planned(
         self, path: str | Path, *, verify: bool | str | Path | None = None, **wanted: Unpack[Wanted]
     ) -> Built:
-        """Plan and build in one, never worse than the best flat plan: :func:`tabulae.workflows.plan.build_planned`."""
-        return build_planned(self, path, verify=verify, **wanted)
+        """Plan and write the table model at ``path``.
+
+        ``verify``: run the result beside the best flat plan of no more bytes, and ship that one where it is not worse;
+        on a text file, or if True on the calibration text. Done for models of up to a billion parameters if nothing is
+        said.
+        """
+        check_target(self, Path(path))
+        asked = ask(self, **wanted)
+        judge, threads, progress = asked.verifier(verify), asked.threads, asked.progress
+        return build_within(asked.planner(), path, asked.budget, verifier=judge, threads=threads, progress=progress)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -80,6 +80,32 @@ def claim(folder: Path, state: str, identity: bytes) -> None:
         write_whole(said, identity, "what build this is")
 
 
+@contextmanager
+def folder_beside(path: Path, identity: bytes) -> Iterator[Path]:
+    """``PATH.verify``, for models that may become ``path``; after an interrupt it stays, for the same work to go on.
+
+    :raises UsageError: it is there, and not of this work
+    """
+    folder = path.with_name(f"{path.name}.verify")
+    fresh = not folder.exists()
+    try:
+        folder.mkdir(exist_ok=True)
+        held = lock(folder)
+    except OSError as error:
+        raise FileError(str(folder), "it must be writable", error.strerror or error) from None
+    with held:
+        claim(folder, "verify.json", identity)
+        try:
+            yield folder
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            if fresh:  # what an earlier try has done stays
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class WorkFolder:
     """The encoded tensors of one build of ``target``; after an interrupt, like a kill, they stay for the next try.
 

@@ -1,0 +1,71 @@
+"""What stands in an open table model, made ready to run: the checked program, weights, the tokenizer."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from tabulae.arithmetic.arrays import Float32s
+from tabulae.artifact.parts import check_resident
+from tabulae.artifact.reader import TableModelFile
+from tabulae.artifact.records import FloatRecord, TableRecord, TensorRecord
+from tabulae.cores import available_cores, machine_memory
+from tabulae.errors import TableModelError
+from tabulae.program.graph import Decoder
+from tabulae.runtime.binding import Weight
+from tabulae.text.data import TokenizerData
+
+TOKENIZER = "tabulae.tokenizer"  # the blob that holds the tokenizer
+
+
+def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weight]:
+    """All weights by name, tables as they lie in the file or decoded to float32; in parallel.
+
+    :raises TableModelError: a damaged stream of codes, or streams of more than the memory of this machine
+    """
+    records, memory = file.document.tensors, machine_memory()
+    must = f"all decoded codes must fit the {memory} bytes of this machine"
+    check_resident(records, memory, must, "run it on one with more memory")
+    with ThreadPoolExecutor(available_cores()) as pool:
+        weights = pool.map(lambda record: _weight(file, record, decoded), records)
+        return {record.name: weight for record, weight in zip(records, weights, strict=True)}
+
+
+def program_of(file: TableModelFile) -> Decoder:
+    """The program, checked against the tensors of the file."""
+    try:
+        program = msgspec.json.decode(file.document.program, type=Decoder)
+    except msgspec.MsgspecError as error:
+        raise TableModelError("program", "it must follow the schema", error) from None
+    program.check()
+    program.check_shapes({record.name: shape_of(record) for record in file.document.tensors})
+    return program
+
+
+def vocabulary_of(file: TableModelFile) -> TokenizerData | None:
+    """The stored tokenizer, if there is one."""
+    if all(blob.name != TOKENIZER for blob in file.document.blobs):
+        return None
+    try:
+        return msgspec.json.decode(file.blob(TOKENIZER), type=TokenizerData)
+    except msgspec.MsgspecError as error:
+        raise TableModelError("tokenizer", "it must follow the schema", error) from None
+
+
+def shape_of(record: TensorRecord) -> tuple[int, ...]:
+    """Shape of a tensor."""
+    return record.shape
+
+
+def decoded_weight(file: TableModelFile, record: TensorRecord, threads: int | None = None) -> Float32s:
+    """The weights of a tensor in float32, as the trained model would have them; ``threads``: default all cores."""
+    if isinstance(record, FloatRecord):
+        return file.float(record.name)
+    matrix = file.matrix(record.name, threads)
+    weights = matrix.decode()
+    return weights if matrix.rotation is None else matrix.rotation.unrotate_weights(weights)
+
+
+def _weight(file: TableModelFile, record: TensorRecord, decoded: bool) -> Weight:
+    """One of many that are read in parallel, so each takes one thread."""
+    stays = isinstance(record, TableRecord) and not decoded
+    return file.matrix_parts(record.name, threads=1) if stays else decoded_weight(file, record, threads=1)
