@@ -1,17 +1,18 @@
-"""The sizes that llama and its relatives share."""
+"""The sizes that decoders share."""
 
 from dataclasses import dataclass
 
 from tabulae.arithmetic.activation_functions import Activation
 from tabulae.errors import ModelError
-from tabulae.program.architectures._rope import Frequencies
+from tabulae.program.architectures._fields import columns_per_head
+from tabulae.program.architectures._rope import STILL, Frequencies
 
 EMBEDDING = "model.embed_tokens.weight"
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """A decoder with rotary positions and gated linears: llama and its relatives."""
+    """A decoder; most have rotary positions and gated linears."""
 
     layers: int
     hidden: int
@@ -25,6 +26,25 @@ class Sizes:
     turn: Frequencies
     activation: Activation
     tied: bool  # the head is the embedding
+
+
+def plain_sizes(
+    *,
+    layers: int,
+    hidden: int,
+    intermediate: int,
+    heads: int,
+    vocabulary: int,
+    context: int,
+    eps: float,
+    activation: Activation,
+    tied: bool,
+) -> Sizes:
+    """Where every head has keys and values of its own, and none turns."""
+    return Sizes(
+        *(layers, hidden, intermediate, heads, heads, columns_per_head(hidden, heads)),
+        *(vocabulary, context, eps, STILL, activation, tied),
+    )
 
 
 def kv_heads(heads: int, kv_heads: int) -> int:

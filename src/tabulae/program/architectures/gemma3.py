@@ -12,17 +12,15 @@ import numpy as np
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import INV_FREQ, Turns, gated_mlp, rotary_attention, rotary_program, scale_of
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import INV_FREQ, Turns, sandwich_norm_block, scale_of
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import flag, integer, number, over, record
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.architectures._rope import Frequencies, Rope, frequencies
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.embed import Embed
-from tabulae.program.ops.rms_norm import RMSNorm
 
 GGUF: Patterns = {
     **_gguf.NORMED,
@@ -128,24 +126,16 @@ def _slides(layer: int, pattern: int) -> bool:
 def program(config: Config) -> Decoder:
     """``x += norm(attention(norm x)); x += norm(mlp(norm x))``, on embeddings times sqrt(hidden)."""
     sizes = config.decoder
-    body: list[Operation] = [Embed.of(EMBEDDING, "x", float(np.sqrt(np.float32(sizes.hidden))))]
-    for layer, window in enumerate(config.windows):
-        at = f"model.layers.{layer}"
+
+    def block(layer: int) -> list[Operation]:
+        window, bias = config.windows[layer], config.bias
         turn, inv_freq = (sizes.turn, INV_FREQ) if window is None else (config.local, LOCAL)
-        body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
         more: Turns = {"turn": turn, "inv_freq": inv_freq, "window": window, "scale": config.scale}
-        more |= {"norms": True, "qkv_bias": config.bias, "out_bias": config.bias}
-        body += rotary_attention(f"{at}.self_attn", layer, sizes, **more)
-        body += [
-            RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
-            Add("x", "h", "x"),
-            RMSNorm(f"{at}.pre_feedforward_layernorm.weight", "x", "h", sizes.eps),
-            *gated_mlp(f"{at}.mlp", sizes.activation),
-            RMSNorm(f"{at}.post_feedforward_layernorm.weight", "h", "h", sizes.eps),
-            Add("x", "h", "x"),
-        ]
-    constants = sizes.turn.constants(INV_FREQ) | config.local.constants(LOCAL)
-    return rotary_program(body, sizes, constants, config.cap)
+        more |= {"norms": True, "bias": bias}
+        return sandwich_norm_block(layer, sizes, **more)
+
+    times, constants = float(np.sqrt(np.float32(sizes.hidden))), config.local.constants(LOCAL)
+    return program_of(sizes, block, times=times, constants=constants, cap=config.cap)
 
 
 ARCHITECTURE = Architecture(

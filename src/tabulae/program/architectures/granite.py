@@ -10,14 +10,13 @@ import numpy as np
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import Turns, pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import flag, number
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 OUT, DOWN, NORM = "model.layers.{}.self_attn.o_proj", "model.layers.{}.mlp.down_proj", "model.norm"
 
@@ -80,11 +79,11 @@ def _float32(value: float) -> float:
 
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``, with the multipliers in the weights."""
-    bias, mlp_bias = config.attention_bias, config.mlp_bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x", config.embedding)]
-    for layer in range(config.decoder.layers):
-        body += pre_norm_block(layer, config.decoder, mlp_bias, qkv_bias=bias, out_bias=bias, scale=config.scale)
-    return rotary_program(body, config.decoder)
+    sizes, bias = config.decoder, config.attention_bias
+    same: Turns = {"bias": bias, "scale": config.scale}
+    return program_of(
+        sizes, lambda layer: pre_norm_block(layer, sizes, config.mlp_bias, **same), times=config.embedding
+    )
 
 
 ARCHITECTURE = Architecture(

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import Turns, pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,8 @@ def _from_huggingface(source: Source) -> Config:
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
     sizes = config.decoder
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(sizes.layers):
-        body += pre_norm_block(layer, sizes, config.mlp_bias, qkv_bias=config.qkv_bias, out_bias=config.out_bias)
-    return rotary_program(body, sizes)
+    biases: Turns = {"qkv_bias": config.qkv_bias, "out_bias": config.out_bias}
+    return program_of(sizes, lambda layer: pre_norm_block(layer, sizes, config.mlp_bias, **biases))
 
 
 ARCHITECTURE = Architecture(

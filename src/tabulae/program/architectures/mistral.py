@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from tabulae.program.architectures import _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,7 @@ def read(source: Source) -> Config:
 
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(config.decoder.layers):
-        body += pre_norm_block(layer, config.decoder, window=config.window)
-    return rotary_program(body, config.decoder)
+    return program_of(config.decoder, lambda layer: pre_norm_block(layer, config.decoder, window=config.window))
 
 
 ARCHITECTURE = Architecture(program, (_huggingface.huggingface(("mistral",), read, _huggingface.LLAMA),))

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 
 from tabulae.program.architectures import _experts, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
-from tabulae.program.architectures._experts import EXPERT, Mixture, expert_mlp, expert_values
+from tabulae.program.architectures._config import Sizes
+from tabulae.program.architectures._experts import EXPERT, Mixture, expert_block, expert_values
 from tabulae.program.architectures._names import Names
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 MIXTURE = "model.layers.{}.block_sparse_moe."
 HUGGINGFACE = Names(
@@ -27,6 +25,7 @@ HUGGINGFACE = Names(
     _huggingface.LLAMA.prefixes,
     {"model.layers.{}.mlp.gate.weight": "model.layers.{}.mlp.gate.weight", **_experts.STACKED},
 )
+JITTER = "router_jitter_noise"
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,18 @@ def _from_huggingface(source: Source) -> Config:
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += experts(norm x)``."""
     sizes = config.decoder
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(sizes.layers):
-        mlp = expert_mlp(f"model.layers.{layer}.mlp", config.experts, sizes.activation)
-        body += pre_norm_block(layer, sizes, mlp=mlp, window=config.window)
-    return rotary_program(body, sizes, values=expert_values(config.experts, sizes.hidden))
+    return program_of(
+        sizes,
+        lambda layer: expert_block(layer, sizes, config.experts, window=config.window),
+        values=expert_values(config.experts, sizes.hidden),
+    )
 
 
 ARCHITECTURE = Architecture(
     program,
     (
         _huggingface.huggingface(
-            ("mixtral",),
-            _from_huggingface,
-            HUGGINGFACE,
-            harmless={"training alone": "output_router_logits router_aux_loss_coef router_jitter_noise"},
+            ("mixtral",), _from_huggingface, HUGGINGFACE, harmless={"training alone": f"{_experts.TRAINING} {JITTER}"}
         ),
     ),
 )

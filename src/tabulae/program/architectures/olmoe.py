@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 from tabulae.program.architectures import _experts, _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
-from tabulae.program.architectures._experts import Mixture, expert_mlp, expert_values
+from tabulae.program.architectures._config import Sizes
+from tabulae.program.architectures._experts import Mixture, expert_block, expert_values
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 GGUF: Patterns = {**_gguf.NORMED, **_experts.GGUF}
 
@@ -40,23 +38,17 @@ def _from_huggingface(source: Source) -> Config:
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += experts(norm x)``."""
     sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(sizes.layers):
-        mlp = expert_mlp(f"model.layers.{layer}.mlp", config.experts, sizes.activation)
-        body += pre_norm_block(layer, sizes, mlp=mlp, qkv_bias=bias, out_bias=bias, norms=True)
-    return rotary_program(body, sizes, values=expert_values(config.experts, sizes.hidden))
+    return program_of(
+        sizes,
+        lambda layer: expert_block(layer, sizes, config.experts, bias=bias, norms=True),
+        values=expert_values(config.experts, sizes.hidden),
+    )
 
 
 ARCHITECTURE = Architecture(
     program,
     (
         _gguf.gguf("olmoe", _from_gguf, GGUF),
-        _huggingface.huggingface(
-            ("olmoe",),
-            _from_huggingface,
-            _experts.HUGGINGFACE,
-            harmless={"training alone": "output_router_logits router_aux_loss_coef"},
-            neutral={"clip_qkv": (None,)},
-        ),
+        _experts.huggingface("olmoe", _from_huggingface, neutral={"clip_qkv": (None,)}),
     ),
 )

@@ -10,16 +10,15 @@ from typing import Any
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import integer
 from tabulae.program.architectures._fused import parts, qkv_lengths
 from tabulae.program.architectures._names import Names, Patterns
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.architectures._rope import Rope
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 LAYER = "model.layers.{}"
 QKV = tuple(f"{LAYER}.self_attn.{part}_proj" for part in "qkv")
@@ -89,10 +88,7 @@ def _rope(meta: Mapping[str, Any]) -> Rope:
 
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(config.decoder.layers):
-        body += pre_norm_block(layer, config.decoder, window=config.window)
-    return rotary_program(body, config.decoder)
+    return program_of(config.decoder, lambda layer: pre_norm_block(layer, config.decoder, window=config.window))
 
 
 ARCHITECTURE = Architecture(

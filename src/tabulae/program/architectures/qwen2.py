@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,7 @@ def _from_huggingface(source: Source) -> Config:
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
     sizes = config.decoder
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer, window in enumerate(config.windows):
-        body += pre_norm_block(layer, sizes, qkv_bias=True, window=window)
-    return rotary_program(body, sizes)
+    return program_of(sizes, lambda layer: pre_norm_block(layer, sizes, qkv_bias=True, window=config.windows[layer]))
 
 
 ARCHITECTURE = Architecture(

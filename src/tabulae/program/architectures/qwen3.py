@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ def _from_huggingface(source: Source) -> Config:
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
     sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer, window in enumerate(config.windows):
-        body += pre_norm_block(layer, sizes, qkv_bias=bias, out_bias=bias, norms=True, window=window)
-    return rotary_program(body, sizes)
+
+    def block(layer: int) -> list[Operation]:
+        return pre_norm_block(layer, sizes, bias=bias, norms=True, window=config.windows[layer])
+
+    return program_of(sizes, block)
 
 
 ARCHITECTURE = Architecture(

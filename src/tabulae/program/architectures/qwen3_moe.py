@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _experts, _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
-from tabulae.program.architectures._experts import Mixture, expert_mlp, expert_values
+from tabulae.program.architectures._blocks import Turns, pre_norm_block
+from tabulae.program.architectures._config import Sizes
+from tabulae.program.architectures._experts import Mixture, expert_block, expert_values
 from tabulae.program.architectures._fields import flag, integer
 from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 GGUF: Patterns = {**_gguf.NORMED, **_experts.GGUF}
 
@@ -50,24 +50,19 @@ def _from_huggingface(source: Source) -> Config:
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += experts(norm x)``."""
     sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer, mixed in enumerate(config.mixed):
-        mlp = expert_mlp(f"model.layers.{layer}.mlp", config.experts, sizes.activation) if mixed else None
-        window = config.window
-        body += pre_norm_block(layer, sizes, mlp=mlp, qkv_bias=bias, out_bias=bias, norms=True, window=window)
-    return rotary_program(body, sizes, values=expert_values(config.experts, sizes.hidden))
+    same: Turns = {"bias": bias, "norms": True, "window": config.window}
+
+    def block(layer: int) -> list[Operation]:
+        mixed = config.mixed[layer]
+        return expert_block(layer, sizes, config.experts, **same) if mixed else pre_norm_block(layer, sizes, **same)
+
+    return program_of(sizes, block, values=expert_values(config.experts, sizes.hidden))
 
 
 ARCHITECTURE = Architecture(
     program,
     (
         _gguf.gguf("qwen3moe", _from_gguf, GGUF, ignored=(_gguf.FACTORS,)),
-        _huggingface.huggingface(
-            ("qwen3_moe",),
-            _from_huggingface,
-            _experts.HUGGINGFACE,
-            harmless={"training alone": "output_router_logits router_aux_loss_coef"},
-            neutral={"use_mrope": (False,)},
-        ),
+        _experts.huggingface("qwen3_moe", _from_huggingface, neutral={"use_mrope": (False,)}),
     ),
 )

@@ -7,13 +7,14 @@ from typing import Any
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import flag, integer
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
+from tabulae.program.architectures._rope import STILL
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 INTERVAL = 4
 THETA = 2000000.0
@@ -71,11 +72,12 @@ def _windows(meta: Mapping[str, Any], turns: tuple[bool, ...]) -> tuple[int | No
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
     sizes, bias = config.decoder, config.attention_bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer, (turns, window) in enumerate(zip(config.turns, config.windows, strict=True)):
-        turn = sizes.turn if turns else None
-        body += pre_norm_block(layer, sizes, config.mlp_bias, qkv_bias=bias, out_bias=bias, turn=turn, window=window)
-    return rotary_program(body, sizes)
+
+    def block(layer: int) -> list[Operation]:
+        turn, window = sizes.turn if config.turns[layer] else STILL, config.windows[layer]
+        return pre_norm_block(layer, sizes, config.mlp_bias, bias=bias, turn=turn, window=window)
+
+    return program_of(sizes, block)
 
 
 ARCHITECTURE = Architecture(

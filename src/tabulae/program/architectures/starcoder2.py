@@ -4,15 +4,14 @@ from dataclasses import dataclass
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import layer_norm, plain_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import layer_norm, plain_mlp, pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.embed import Embed
 
 GGUF: Patterns = {
     **_gguf.LLAMA,
@@ -45,18 +44,13 @@ def _from_huggingface(source: Source) -> Config:
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
     sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(sizes.layers):
-        at = f"model.layers.{layer}"
-        body += [
-            layer_norm(f"{at}.input_layernorm", "x", "h", sizes.eps),
-            *rotary_attention(f"{at}.self_attn", layer, sizes, qkv_bias=bias, out_bias=bias, window=config.window),
-            Add("x", "h", "x"),
-            layer_norm(f"{at}.post_attention_layernorm", "x", "h", sizes.eps),
-            *plain_mlp(f"{at}.mlp.c_fc", f"{at}.mlp.c_proj", sizes.activation, bias),
-            Add("x", "h", "x"),
-        ]
-    return rotary_program(body, sizes, norm=layer_norm("model.norm", "last", "last", sizes.eps))
+
+    def block(layer: int) -> list[Operation]:
+        up, down = (f"model.layers.{layer}.mlp.{name}" for name in ("c_fc", "c_proj"))
+        mlp, window = plain_mlp(up, down, sizes.activation, bias), config.window
+        return pre_norm_block(layer, sizes, mlp=mlp, norm=layer_norm, bias=bias, window=window)
+
+    return program_of(sizes, block, norm=layer_norm("model.norm", "last", "last", sizes.eps))
 
 
 ARCHITECTURE = Architecture(
