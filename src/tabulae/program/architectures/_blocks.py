@@ -6,7 +6,6 @@ from typing import TypedDict, Unpack
 
 import numpy as np
 
-from tabulae.arithmetic.activation_functions import Activation
 from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._rope import Frequencies
 from tabulae.program.operation import Linear, Operation
@@ -21,7 +20,7 @@ from tabulae.program.ops.rms_norm import RMSNorm
 INV_FREQ = "inv_freq"
 
 
-def linear(module: str, out: str, bias: bool = False) -> Linear:
+def linear(module: str, out: str, bias: bool) -> Linear:
     """The linear of a module with ``.weight`` and perhaps ``.bias``."""
     return Linear(f"{module}.weight", out, f"{module}.bias" if bias else None)
 
@@ -36,13 +35,9 @@ class Turns(TypedDict, total=False):
 
     linears: tuple[str, ...]  # modules of q, k, v and the output
     input: str  # buffer
-    bias: bool  # on q, k, v and the output
-    qkv_bias: bool  # where it is another
-    out_bias: bool
     norms: bool  # of queries and keys, before they turn
     turn: Frequencies
     inv_freq: str  # the name of the rotation's constant
-    window: int | None
     scale: float
     slopes: str  # a constant of ALiBi
     cap: float | None  # of scores
@@ -50,28 +45,27 @@ class Turns(TypedDict, total=False):
 
 def self_attention(at: str, layer: int, config: Sizes, **more: Unpack[Turns]) -> list[Operation]:
     """h -> h: q, k, v, their norms, rotation, attention, output."""
-    bias, head, turn = more.get("bias", False), config.head, more.get("turn", config.turn)
-    qkv_bias, out_bias = more.get("qkv_bias", bias), more.get("out_bias", bias)
+    head, turn, bias = config.head, more.get("turn", config.turn), config.bias
     *qkv, out = more.get("linears", tuple(f"{at}.{part}_proj" for part in "qkvo"))
+    projected = tuple(linear(name, part, bias.qkv) for name, part in zip(qkv, "qkv", strict=True))
     norms = [rms_norm(f"{at}.{name}_norm", name, name, config.eps) for name in "qk"]
-    scale, window = more.get("scale", scale_of(head)), more.get("window")
+    scale, window = more.get("scale", scale_of(head)), config.windows[layer] if config.windows else None
     slopes, cap = more.get("slopes"), more.get("cap")
     return [
-        Project(
-            more.get("input", "h"), tuple(linear(name, part, qkv_bias) for name, part in zip(qkv, "qkv", strict=True))
-        ),
+        Project(more.get("input", "h"), projected),
         *(norms if more.get("norms") else []),
         *(turn.rotary(value, head, more.get("inv_freq", INV_FREQ)) for value in "qk" if turn),
         Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, head, scale, window, slopes, cap),
-        Project("a", (linear(out, "h", out_bias),)),
+        Project("a", (linear(out, "h", bias.out),)),
     ]
 
 
-def gated_mlp(at: str, fn: Activation, bias: bool = False, input: str = "h", out: str = "h") -> list[Operation]:
+def gated_mlp(at: str, config: Sizes, input: str = "h", out: str = "h") -> list[Operation]:
     """h -> h: ``down(fn(gate h) * up h)``."""
+    bias = config.bias.mlp
     return [
         Project(input, (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
-        Gate(fn, "gate", "up", "m"),
+        Gate(config.activation, "gate", "up", "m"),
         Project("m", (linear(f"{at}.down_proj", out, bias),)),
     ]
 
@@ -84,12 +78,12 @@ class Places(TypedDict, total=False):
     hidden: tuple[str, str]  # before and behind the activation function
 
 
-def plain_mlp(up: str, down: str, fn: Activation, bias: bool, **places: Unpack[Places]) -> list[Operation]:
+def plain_mlp(up: str, down: str, config: Sizes, **places: Unpack[Places]) -> list[Operation]:
     """h -> h: ``down(fn(up h))``, by modules."""
-    before, behind = places.get("hidden", ("up", "m"))
+    bias, (before, behind) = config.bias.mlp, places.get("hidden", ("up", "m"))
     return [
         Project(places.get("input", "h"), (linear(up, before, bias),)),
-        Activate(fn, before, behind),
+        Activate(config.activation, before, behind),
         Project(behind, (linear(down, places.get("out", "h"), bias),)),
     ]
 
@@ -120,7 +114,6 @@ def parallel_residual(*halves: Operation) -> list[Operation]:
 def pre_norm_block(
     layer: int,
     config: Sizes,
-    mlp_bias: bool = False,
     mlp: Sequence[Operation] | None = None,
     norm: Norm = rms_norm,
     **attention: Unpack[Turns],
@@ -128,7 +121,7 @@ def pre_norm_block(
     """``x += attention(norm x); x += mlp(norm x)``, h -> h by ``mlp`` if that is not gated linears."""
     at = f"model.layers.{layer}"
     if mlp is None:
-        mlp = gated_mlp(f"{at}.mlp", config.activation, mlp_bias)
+        mlp = gated_mlp(f"{at}.mlp", config)
     first, second = (norm(f"{at}.{place}_layernorm", "x", "h", config.eps) for place in ("input", "post_attention"))
     return [
         *residual(first, *self_attention(f"{at}.self_attn", layer, config, **attention)),
@@ -143,7 +136,7 @@ def sandwich_norm_block(layer: int, config: Sizes, **attention: Unpack[Turns]) -
     def norm(place: str, input: str) -> Operation:
         return rms_norm(f"{at}.{place}_layernorm", input, "h", config.eps)
 
-    halves = self_attention(f"{at}.self_attn", layer, config, **attention), gated_mlp(f"{at}.mlp", config.activation)
+    halves = self_attention(f"{at}.self_attn", layer, config, **attention), gated_mlp(f"{at}.mlp", config)
     return [
         *residual(norm("input", "x"), *halves[0], norm("post_attention", "h")),
         *residual(norm("pre_feedforward", "x"), *halves[1], norm("post_feedforward", "h")),

@@ -1,6 +1,7 @@
 """The sizes that decoders share."""
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 from tabulae.arithmetic.activation_functions import Activation
 from tabulae.errors import ModelError
@@ -8,6 +9,28 @@ from tabulae.program.architectures._fields import columns_per_head
 from tabulae.program.architectures._rope import STILL, Frequencies
 
 EMBEDDING = "model.embed_tokens.weight"
+
+
+class Biases(NamedTuple):
+    """Which linears of a block have one."""
+
+    qkv: bool = False
+    out: bool = False  # of attention
+    mlp: bool = False
+
+    @classmethod
+    def of(cls, attention: bool, mlp: bool = False) -> Self:
+        """All linears of attention, or none, and of the mlp."""
+        return cls(attention, attention, mlp)
+
+    @classmethod
+    def all(cls, there: bool = True) -> Self:
+        """All linears, or none."""
+        return cls(there, there, there)
+
+
+NO_BIASES = Biases()
+Windows = tuple[int | None, ...]  # of every layer
 
 
 @dataclass(frozen=True)
@@ -26,6 +49,14 @@ class Sizes:
     turn: Frequencies
     activation: Activation
     tied: bool  # the head is the embedding
+    bias: Biases = NO_BIASES
+    windows: Windows = ()  # of attention; empty where no layer has one
+
+
+def sizes_of(config: Any) -> Sizes:
+    """Those of a configuration, which are it or its ``decoder``."""
+    found: Sizes = getattr(config, "decoder", config)
+    return found
 
 
 def plain_sizes(
@@ -39,12 +70,12 @@ def plain_sizes(
     eps: float,
     activation: Activation,
     tied: bool,
+    bias: Biases,
 ) -> Sizes:
     """Where every head has keys and values of its own, and none turns."""
-    return Sizes(
-        *(layers, hidden, intermediate, heads, heads, columns_per_head(hidden, heads)),
-        *(vocabulary, context, eps, STILL, activation, tied),
-    )
+    head = columns_per_head(hidden, heads)
+    first = (layers, hidden, intermediate, heads, heads, head)
+    return Sizes(*first, vocabulary, context, eps, STILL, activation, tied, bias)
 
 
 def kv_heads(heads: int, kv_heads: int) -> int:

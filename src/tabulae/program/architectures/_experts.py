@@ -17,6 +17,8 @@ from tabulae.program.architectures._fields import flag, integer
 from tabulae.program.architectures._keys import Neutral
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
+from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
 from tabulae.program.ops.combine import Combine
 from tabulae.program.ops.gate import Gate
@@ -33,6 +35,15 @@ class Mixture:
     top: int  # chosen for a position
     width: int  # hidden units of each
     normalise: bool  # shares of those chosen add up to 1
+    plain: frozenset[int] = frozenset()  # layers that have a gated mlp and no experts
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A configuration: sizes and experts."""
+
+    decoder: Sizes
+    experts: Mixture
 
 
 def _half(second: bool) -> Callable[[Any], Int64s]:
@@ -111,10 +122,15 @@ def expert_mlp(at: str, experts: Mixture, fn: Activation) -> list[Operation]:
     ]
 
 
-def expert_block(layer: int, config: Sizes, experts: Mixture, **attention: Unpack[Turns]) -> list[Operation]:
-    """``x += attention(norm x); x += experts(norm x)``."""
-    mlp = expert_mlp(f"model.layers.{layer}.mlp", experts, config.activation)
-    return pre_norm_block(layer, config, mlp=mlp, **attention)
+def program_with_experts(config: Mixed, **attention: Unpack[Turns]) -> Decoder:
+    """Pre-norm blocks: ``x += attention(norm x); x += experts(norm x)``."""
+    sizes, experts = config.decoder, config.experts
+
+    def block(layer: int) -> list[Operation]:
+        mlp = None if layer in experts.plain else expert_mlp(f"model.layers.{layer}.mlp", experts, sizes.activation)
+        return pre_norm_block(layer, sizes, mlp=mlp, **attention)
+
+    return program_of(sizes, block, values=expert_values(experts, sizes.hidden))
 
 
 def expert_values(experts: Mixture, hidden: int) -> dict[str, int | Value]:

@@ -4,25 +4,18 @@ from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._alibi import SLOPES, slopes
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import layer_norm, residual
-from tabulae.program.architectures._config import Sizes, plain_sizes
+from tabulae.program.architectures._config import Biases, Sizes, plain_sizes
 from tabulae.program.architectures._fields import LAYERS, integer, number
-from tabulae.program.architectures._megatron import Megatron
+from tabulae.program.architectures._megatron import NORMS, Megatron
 from tabulae.program.architectures._names import Names, Patterns
 from tabulae.program.architectures._origin import Source
-from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
 
-EMBEDDING = "transformer.word_embeddings.weight"
-LAYER = Megatron("transformer.h.{}", "self_attention")
-GGUF: Patterns = {
-    "transformer.word_embeddings": "token_embd",
-    "transformer.word_embeddings_layernorm": "token_embd_norm",
-    **LAYER.gguf(),
-    "transformer.ln_f": "output_norm",
-    "lm_head": "output",
-}
-HUGGINGFACE = Names(LAYER.huggingface(), {"transformer.": ("",)})
+MODULES = Megatron("transformer.word_embeddings", "transformer.h.{}", "self_attention", "transformer.ln_f")
+NORM = f"{MODULES.embeddings}_layernorm"
+GGUF: Patterns = {**MODULES.gguf(), NORM: "token_embd_norm"}
+HUGGINGFACE = Names(MODULES.huggingface(), {"transformer.": ("",)})
 HARMLESS = {
     "how it was trained and cut among machines": (
         "bias_dropout_fusion masked_softmax_fusion skip_bias_add skip_bias_add_qkv pretraining_tp"
@@ -48,6 +41,7 @@ def _from_gguf(source: Source) -> Sizes:
         eps=number(meta, "bloom.attention.layer_norm_epsilon"),
         activation="gelu_tanh",
         tied="output.weight" not in source.names,
+        bias=Biases.all(),
     )
 
 
@@ -64,26 +58,25 @@ def _from_huggingface(source: Source) -> Sizes:
         context=integer(meta, "seq_length", default=CONTEXT),
         eps=number(meta, "layer_norm_epsilon", default=1e-5),
         activation="gelu_tanh",
-        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, EMBEDDING),
+        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, MODULES.embedding),
+        bias=Biases.all(),
     )
 
 
 def program(sizes: Sizes) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    return program_of(
+    return MODULES.program(
         sizes,
         lambda layer: _block(layer, sizes),
-        embedding=EMBEDDING,
-        behind=(layer_norm("transformer.word_embeddings_layernorm", "x", "x", sizes.eps),),
-        norm=layer_norm("transformer.ln_f", "last", "last", sizes.eps),
+        behind=(layer_norm(NORM, "x", "x", sizes.eps),),
         constants={SLOPES: tuple(slopes(sizes.heads).tolist())},
     )
 
 
 def _block(layer: int, sizes: Sizes) -> list[Operation]:
-    first, second = (LAYER.norm(layer, name, sizes) for name in ("input_layernorm", "post_attention_layernorm"))
-    attention = LAYER.self_attention(layer, sizes, bias=True, slopes=SLOPES)
-    return [*residual(first, *attention), *residual(second, *LAYER.mlp(layer, sizes, bias=True))]
+    first, second = (MODULES.layer_norm(layer, name, sizes) for name in NORMS)
+    attention = MODULES.self_attention(layer, sizes, slopes=SLOPES)
+    return [*residual(first, *attention), *residual(second, *MODULES.mlp(layer, sizes))]
 
 
 ARCHITECTURE = Architecture(

@@ -3,12 +3,12 @@
 Rotated pairs lie side by side in every kind of source. Logits times a number: the last norm is multiplied instead.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import gated_mlp, layer_norm, parallel_residual, self_attention
-from tabulae.program.architectures._config import Sizes
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._fields import flag, number
 from tabulae.program.architectures._fused import interleaved
 from tabulae.program.architectures._names import Names, Patterns, Stored
@@ -38,34 +38,35 @@ HUGGINGFACE = Names(
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, biases of attention, what logits are multiplied by."""
+    """Sizes, and what logits are multiplied by."""
 
     decoder: Sizes
-    bias: bool
     logits: float
 
 
 def _from_gguf(source: Source) -> Config:
     sizes = _gguf.decoder(source, eps="layer_norm_epsilon")
-    return Config(sizes, "blk.0.attn_q.bias" in source.names, number(source.metadata, "command-r.logit_scale"))
+    bias = Biases.of("blk.0.attn_q.bias" in source.names)
+    return Config(replace(sizes, bias=bias), number(source.metadata, "command-r.logit_scale"))
 
 
 def _from_huggingface(source: Source) -> Config:
     meta = source.metadata
     sizes = _huggingface.decoder(source, HUGGINGFACE, tied=True, eps="layer_norm_eps")
-    return Config(sizes, flag(meta, "attention_bias"), number(meta, "logit_scale", default=LOGIT_SCALE))
+    bias = Biases.of(flag(meta, "attention_bias"))
+    return Config(replace(sizes, bias=bias), number(meta, "logit_scale", default=LOGIT_SCALE))
 
 
 def program(config: Config) -> Decoder:
     """``x += attention(norm x) + mlp(norm x)``."""
-    sizes, bias = config.decoder, config.bias
+    sizes = config.decoder
 
     def block(layer: int) -> list[Operation]:
         at = LAYER.format(layer)
         return parallel_residual(
             layer_norm(f"{at}.input_layernorm", "x", "h", sizes.eps, bias=False),
-            *gated_mlp(f"{at}.mlp", sizes.activation, out="n"),
-            *self_attention(f"{at}.self_attn", layer, sizes, bias=bias),
+            *gated_mlp(f"{at}.mlp", sizes, out="n"),
+            *self_attention(f"{at}.self_attn", layer, sizes),
         )
 
     return program_of(sizes, block, norm=layer_norm("model.norm", "last", "last", sizes.eps, bias=False))

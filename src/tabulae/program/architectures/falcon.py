@@ -14,45 +14,33 @@ from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._alibi import SLOPES, slopes
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import (
-    Turns,
-    layer_norm,
-    parallel_residual,
-    residual,
-    scale_of,
-)
-from tabulae.program.architectures._config import Sizes, kv_heads
+from tabulae.program.architectures._blocks import Turns, parallel_residual, residual, scale_of
+from tabulae.program.architectures._config import Biases, Sizes, kv_heads
 from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, number
-from tabulae.program.architectures._megatron import Megatron
+from tabulae.program.architectures._megatron import NORMS, Megatron
 from tabulae.program.architectures._names import Names, Patterns
 from tabulae.program.architectures._origin import Source
-from tabulae.program.architectures._program import program_of
 from tabulae.program.architectures._rope import STILL, frequencies
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
 from tabulae.program.ops.project import Project
 
-EMBEDDING = "transformer.word_embeddings.weight"
-LAYER = Megatron("transformer.h.{}", "self_attention")
+MODULES = Megatron("transformer.word_embeddings", "transformer.h.{}", "self_attention", "transformer.ln_f")
 GGUF: Patterns = {
-    "transformer.word_embeddings": "token_embd",
-    **LAYER.gguf(),
-    "transformer.h.{}.ln_attn": "blk.{}.attn_norm_2",
-    "transformer.h.{}.ln_mlp": "blk.{}.attn_norm",
-    "transformer.ln_f": "output_norm",
-    "lm_head": "output",
+    **MODULES.gguf(),
+    f"{MODULES.layer}.ln_attn": "blk.{}.attn_norm_2",
+    f"{MODULES.layer}.ln_mlp": "blk.{}.attn_norm",
 }
-HUGGINGFACE = Names(LAYER.huggingface(), {"transformer.": ("",)})
+HUGGINGFACE = Names(MODULES.huggingface(), {"transformer.": ("",)})
 NEUTRAL = {"apply_residual_connection_post_layernorm": (False,)}
 Block = Literal["shared", "two", "sequential"]  # parallel with one norm or with two, or one half after the other
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, biases, the kind of block, and whether ALiBi stands in place of the rotation."""
+    """Sizes, the kind of block, and whether ALiBi stands in place of the rotation."""
 
     decoder: Sizes
-    bias: bool
     block: Block
     alibi: bool = False
 
@@ -77,9 +65,10 @@ def _from_gguf(source: Source) -> Config:
         turn=frequencies(head, _gguf.rope(source, context)),
         activation="gelu",
         tied="output.weight" not in source.names,
+        bias=Biases.all("blk.0.attn_qkv.bias" in source.names),
     )
     two = "blk.0.attn_norm_2.weight" in source.names
-    return Config(sizes, "blk.0.attn_qkv.bias" in source.names, "two" if two else "shared")
+    return Config(sizes, "two" if two else "shared")
 
 
 def _from_huggingface(source: Source) -> Config:
@@ -100,9 +89,10 @@ def _from_huggingface(source: Source) -> Config:
         eps=number(meta, "layer_norm_epsilon"),
         turn=STILL if alibi else turn,
         activation=activation(meta, "activation", default="gelu"),
-        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, EMBEDDING),
+        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, MODULES.embedding),
+        bias=Biases.all(flag(meta, "bias")),
     )
-    return Config(sizes, flag(meta, "bias"), _block_kind(meta), alibi)
+    return Config(sizes, _block_kind(meta), alibi)
 
 
 def _kv_heads(meta: Any, heads: int) -> int:
@@ -122,31 +112,24 @@ def program(config: Config) -> Decoder:
     """Parallel blocks ``x += mlp(norm x) + attention(norm x)``, or one half after the other."""
     sizes = config.decoder
     constants = {SLOPES: _slopes(sizes.heads, sizes.head)} if config.alibi else {}
-    return program_of(
-        sizes,
-        lambda layer: _block(layer, config),
-        embedding=EMBEDDING,
-        norm=layer_norm("transformer.ln_f", "last", "last", sizes.eps),
-        constants=constants,
-        values={"g": sizes.intermediate},
+    return MODULES.program(
+        sizes, lambda layer: _block(layer, config), constants=constants, values={"g": sizes.intermediate}
     )
 
 
 def _block(layer: int, config: Config) -> list[Operation]:
     sizes, input = config.decoder, "n" if config.block == "two" else "h"
-    more: Turns = {"bias": config.bias}
-    if config.alibi:
-        more["slopes"] = SLOPES
-    attention = LAYER.self_attention(layer, sizes, **more)
-    mlp = LAYER.mlp(layer, sizes, config.bias, input=input, out="n", hidden=("m", "g"))
+    more: Turns = {"slopes": SLOPES} if config.alibi else {}
+    attention = MODULES.self_attention(layer, sizes, **more)
+    mlp = MODULES.mlp(layer, sizes, input=input, out="n", hidden=("m", "g"))
     if config.block == "sequential":
-        first, second = (LAYER.norm(layer, name, sizes) for name in ("input_layernorm", "post_attention_layernorm"))
+        first, second = (MODULES.layer_norm(layer, name, sizes) for name in NORMS)
         return [*residual(first, *attention), *residual(second, *mlp, out="n")]
     (qkv, *attend), (up, *down) = attention, mlp
     if config.block == "two":
-        norms = LAYER.norm(layer, "ln_attn", sizes), LAYER.norm(layer, "ln_mlp", sizes, "n")
+        norms = MODULES.layer_norm(layer, "ln_attn", sizes), MODULES.layer_norm(layer, "ln_mlp", sizes, "n")
         return parallel_residual(*norms, qkv, up, *attend, *down)
-    return parallel_residual(LAYER.norm(layer, "input_layernorm", sizes), _joined(qkv, up), *attend, *down)
+    return parallel_residual(MODULES.layer_norm(layer, "input_layernorm", sizes), _joined(qkv, up), *attend, *down)
 
 
 def _joined(*projections: Operation) -> Operation:

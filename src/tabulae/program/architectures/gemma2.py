@@ -4,7 +4,7 @@ Scores and logits are capped. Its norms multiply by ``1 + w``; canonical norm we
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,10 +37,9 @@ NEUTRAL = {"attention_bias": (False,), "use_bidirectional_attention": (False,)}
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, windows, the scale of scores, their cap and that of logits."""
+    """Sizes, the scale of scores, their cap and that of logits."""
 
     decoder: Sizes
-    windows: tuple[int | None, ...]
     scale: float
     score_cap: float | None
     cap: float | None
@@ -52,7 +51,7 @@ def _from_gguf(source: Source) -> Config:
     scaled = sizes.hidden // sizes.heads if sizes.layers == LAYERS_27B else sizes.head  # GGUF has no key for it
     windows = tuple(window if _slides(layer) else None for layer in range(sizes.layers))
     caps = (_cap(meta, f"gemma2.{key}", default) for key, default in CAPS)
-    return Config(sizes, windows, scale_of(scaled), *caps)
+    return Config(replace(sizes, windows=windows), scale_of(scaled), *caps)
 
 
 def _from_huggingface(source: Source) -> Config:
@@ -61,7 +60,7 @@ def _from_huggingface(source: Source) -> Config:
     kinds = {"layer_types": meta.get("layer_types"), "sliding_window": meta.get("sliding_window", WINDOW)}
     windows = _huggingface.windows(kinds, sizes.layers, _slides)
     scale = scale_of(number(meta, "query_pre_attn_scalar", default=256))
-    return Config(sizes, windows, scale, *(_cap(meta, key, default) for key, default in CAPS))
+    return Config(replace(sizes, windows=windows), scale, *(_cap(meta, key, default) for key, default in CAPS))
 
 
 def _slides(layer: int) -> bool:
@@ -79,7 +78,7 @@ def program(config: Config) -> Decoder:
     sizes = config.decoder
 
     def block(layer: int) -> list[Operation]:
-        return sandwich_norm_block(layer, sizes, window=config.windows[layer], scale=config.scale, cap=config.score_cap)
+        return sandwich_norm_block(layer, sizes, scale=config.scale, cap=config.score_cap)
 
     return program_of(sizes, block, times=float(np.sqrt(np.float32(sizes.hidden))), cap=config.cap)
 

@@ -4,7 +4,7 @@ Gemma's own norms multiply by ``1 + w``; canonical norm weights multiply directl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,8 @@ import numpy as np
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import INV_FREQ, Turns, sandwich_norm_block, scale_of
-from tabulae.program.architectures._config import Sizes
+from tabulae.program.architectures._blocks import INV_FREQ, sandwich_norm_block, scale_of
+from tabulae.program.architectures._config import Biases, Sizes, Windows
 from tabulae.program.architectures._fields import flag, integer, number, over, record
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
@@ -56,14 +56,12 @@ DEFAULTS: Mapping[str, Any] = {  # published configurations of the larger models
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes (with the rotation of layers that see everything), windows, the other rotation, and the scale."""
+    """Sizes (with the rotation of layers that see everything), the other rotation, and the scale."""
 
     decoder: Sizes
-    windows: tuple[int | None, ...]
     local: Frequencies  # of layers with a window
     scale: float
     cap: float | None  # of the logits
-    bias: bool = False  # on q, k, v and the output
 
 
 def _from_gguf(source: Source) -> Config:
@@ -71,15 +69,14 @@ def _from_gguf(source: Source) -> Config:
     local = Rope(number(meta, "gemma3.rope.freq_base_swa", default=LOCAL_BASE))
     scaled = sizes.hidden // sizes.heads if sizes.layers == 62 else sizes.head  # 27B alone; GGUF has no key for it
     return Config(
-        sizes,
-        _gguf_windows(meta, sizes.layers),
+        replace(sizes, windows=_gguf_windows(meta, sizes.layers)),
         frequencies(2 * len(sizes.turn.inv_freq), local),
         scale_of(scaled),
         _cap(meta, "gemma3.final_logit_softcapping"),
     )
 
 
-def _gguf_windows(meta: Mapping[str, Any], layers: int) -> tuple[int | None, ...]:
+def _gguf_windows(meta: Mapping[str, Any], layers: int) -> Windows:
     """The pattern is a number (every n-th layer sees everything) or says of every layer whether it has a window."""
     window, pattern = integer(meta, "gemma3.attention.sliding_window"), meta.get(GGUF_PATTERN, PATTERN)
     if not isinstance(pattern, list):
@@ -109,13 +106,13 @@ def _from_huggingface(source: Source) -> Config:
     tied = _huggingface.is_tied(source, HUGGINGFACE, over(source.metadata, text), default=True)
     sizes = _huggingface.sizes(meta, rope, tied)
     pattern = integer(meta, "sliding_window_pattern", default=PATTERN)
+    bias = Biases.of(flag(meta, "attention_bias"))
+    windows = _huggingface.windows(meta, sizes.layers, lambda layer: _slides(layer, pattern))
     return Config(
-        sizes,
-        _huggingface.windows(meta, sizes.layers, lambda layer: _slides(layer, pattern)),
+        replace(sizes, bias=bias, windows=windows),
         frequencies(sizes.head, local),
         scale_of(number(meta, "query_pre_attn_scalar")),
         _cap(meta, "final_logit_softcapping"),
-        flag(meta, "attention_bias"),
     )
 
 
@@ -128,11 +125,8 @@ def program(config: Config) -> Decoder:
     sizes = config.decoder
 
     def block(layer: int) -> list[Operation]:
-        window, bias = config.windows[layer], config.bias
-        turn, inv_freq = (sizes.turn, INV_FREQ) if window is None else (config.local, LOCAL)
-        more: Turns = {"turn": turn, "inv_freq": inv_freq, "window": window, "scale": config.scale}
-        more |= {"norms": True, "bias": bias}
-        return sandwich_norm_block(layer, sizes, **more)
+        turn, inv_freq = (sizes.turn, INV_FREQ) if sizes.windows[layer] is None else (config.local, LOCAL)
+        return sandwich_norm_block(layer, sizes, norms=True, turn=turn, inv_freq=inv_freq, scale=config.scale)
 
     times, constants = float(np.sqrt(np.float32(sizes.hidden))), config.local.constants(LOCAL)
     return program_of(sizes, block, times=times, constants=constants, cap=config.cap)

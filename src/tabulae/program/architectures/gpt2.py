@@ -11,7 +11,7 @@ import numpy as np
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import layer_norm, plain_mlp, residual, self_attention
-from tabulae.program.architectures._config import Sizes, plain_sizes
+from tabulae.program.architectures._config import Biases, Sizes, plain_sizes
 from tabulae.program.architectures._fields import LAYERS, activation, flag, integer, number
 from tabulae.program.architectures._fused import parts, qkv_lengths
 from tabulae.program.architectures._names import Names, Patterns, Stored
@@ -74,6 +74,7 @@ def _from_gguf(source: Source) -> Config:
         eps=number(meta, "gpt2.attention.layer_norm_epsilon"),
         activation="gelu_tanh",
         tied="output.weight" not in source.names,
+        bias=Biases.all(),
     )
     return Config(sizes)
 
@@ -91,6 +92,7 @@ def _from_huggingface(source: Source) -> Config:
         eps=number(meta, "layer_norm_epsilon"),
         activation=activation(meta, "activation_function", default="gelu_new"),
         tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, EMBEDDING),
+        bias=Biases.all(),
     )
     return Config(sizes, flag(meta, "scale_attn_weights", default=True), flag(meta, "scale_attn_by_inverse_layer_idx"))
 
@@ -112,8 +114,8 @@ def _block(layer: int, config: Config) -> list[Operation]:
     at, sizes = f"transformer.h.{layer}", config.decoder
     first, second = (layer_norm(f"{at}.{name}", "x", "h", sizes.eps) for name in ("ln_1", "ln_2"))
     linears, scale = tuple(f"{at}.attn.{name}" for name in ATTENTION), _scale(config, layer)
-    attention = self_attention(at, layer, sizes, linears=linears, bias=True, scale=scale)
-    mlp = plain_mlp(f"{at}.mlp.c_fc", f"{at}.mlp.c_proj", sizes.activation, True, hidden=("m", "g"))
+    attention = self_attention(at, layer, sizes, linears=linears, scale=scale)
+    mlp = plain_mlp(f"{at}.mlp.c_fc", f"{at}.mlp.c_proj", sizes, hidden=("m", "g"))
     return [*residual(first, *attention), *residual(second, *mlp)]
 
 

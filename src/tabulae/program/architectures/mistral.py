@@ -1,6 +1,6 @@
 """Mistral (Jiang et al. 2023): llama with a sliding window in all layers; its GGUF files call themselves llama."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from tabulae.program.architectures import _huggingface
 from tabulae.program.architectures._architecture import Architecture
@@ -11,22 +11,15 @@ from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, and the window of all layers."""
-
-    decoder: Sizes
-    window: int | None
-
-
-def read(source: Source) -> Config:
+def read(source: Source) -> Sizes:
     """From config.json."""
-    return Config(_huggingface.decoder(source, _huggingface.LLAMA), _huggingface.window(source.metadata, default=4096))
+    sizes = _huggingface.decoder(source, _huggingface.LLAMA)
+    return replace(sizes, windows=_huggingface.one_window(source.metadata, sizes.layers, default=4096))
 
 
-def program(config: Config) -> Decoder:
+def program(sizes: Sizes) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    return program_of(config.decoder, lambda layer: pre_norm_block(layer, config.decoder, window=config.window))
+    return program_of(sizes, lambda layer: pre_norm_block(layer, sizes))
 
 
 ARCHITECTURE = Architecture(program, (_huggingface.huggingface(("mistral",), read, _huggingface.LLAMA),))

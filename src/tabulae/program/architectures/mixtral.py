@@ -3,15 +3,13 @@
 In GGUF files it is called llama, as what has no experts is: only folders are read.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from tabulae.program.architectures import _experts, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._config import Sizes
-from tabulae.program.architectures._experts import EXPERT, Mixture, expert_block, expert_values
+from tabulae.program.architectures._experts import EXPERT, Mixed, program_with_experts
 from tabulae.program.architectures._names import Names
 from tabulae.program.architectures._origin import Source
-from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 
 MIXTURE = "model.layers.{}.block_sparse_moe."
@@ -28,30 +26,16 @@ HUGGINGFACE = Names(
 JITTER = "router_jitter_noise"
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, experts and the window of all layers."""
-
-    decoder: Sizes
-    experts: Mixture
-    window: int | None
-
-
-def _from_huggingface(source: Source) -> Config:
+def _from_huggingface(source: Source) -> Mixed:
     """Shares are normalised, whatever config.json says."""
     sizes = _huggingface.decoder(source, HUGGINGFACE)
     experts = _experts.from_huggingface(source.metadata, "intermediate_size", normalise=True)
-    return Config(sizes, experts, _huggingface.window(source.metadata))
+    return Mixed(replace(sizes, windows=_huggingface.one_window(source.metadata, sizes.layers)), experts)
 
 
-def program(config: Config) -> Decoder:
+def program(config: Mixed) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += experts(norm x)``."""
-    sizes = config.decoder
-    return program_of(
-        sizes,
-        lambda layer: expert_block(layer, sizes, config.experts, window=config.window),
-        values=expert_values(config.experts, sizes.hidden),
-    )
+    return program_with_experts(config)
 
 
 ARCHITECTURE = Architecture(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tabulae.program.architectures import _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import layer_norm, plain_mlp, residual, self_attention
-from tabulae.program.architectures._config import Sizes, plain_sizes
+from tabulae.program.architectures._config import Biases, Sizes, plain_sizes
 from tabulae.program.architectures._fields import LAYERS, activation, flag, integer
 from tabulae.program.architectures._names import Names
 from tabulae.program.architectures._origin import Source
@@ -26,11 +26,10 @@ EPS = 1e-5
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, of which that of embeddings may be another; biases and norms."""
+    """Sizes, of which that of embeddings may be another, and norms."""
 
     decoder: Sizes
     embedding: int
-    bias: bool
     norm_before: bool
     last_norm: bool
 
@@ -50,9 +49,9 @@ def read(source: Source) -> Config:
         eps=EPS,
         activation=activation(meta, "activation_function", default="relu"),
         tied=_huggingface.is_tied(source, NAMES, meta, True, EMBEDDING),
+        bias=Biases.all(flag(meta, "enable_bias", default=True)),
     )
-    embedding, bias = integer(meta, "word_embed_proj_dim", default=hidden), flag(meta, "enable_bias", default=True)
-    return Config(sizes, embedding, bias, before, before and not removed)
+    return Config(sizes, integer(meta, "word_embed_proj_dim", default=hidden), before, before and not removed)
 
 
 def program(config: Config) -> Decoder:
@@ -76,17 +75,11 @@ def _embed(config: Config) -> list[Operation]:
 
 
 def _block(layer: int, config: Config) -> list[Operation]:
-    at, sizes, bias, input = (
-        f"model.decoder.layers.{layer}",
-        config.decoder,
-        config.bias,
-        "h" if config.norm_before else "x",
-    )
+    at, sizes, input = f"model.decoder.layers.{layer}", config.decoder, "h" if config.norm_before else "x"
     linears = tuple(f"{at}.self_attn.{name}" for name in ("q_proj", "k_proj", "v_proj", "out_proj"))
-    attention = self_attention(at, layer, sizes, linears=linears, input=input, bias=bias)
-    mlp = plain_mlp(f"{at}.fc1", f"{at}.fc2", sizes.activation, bias, input=input, hidden=("m", "g"))
-    out = "h" if config.norm_before else "x"
-    first, second = (layer_norm(f"{at}.{name}_layer_norm", "x", out, sizes.eps) for name in ("self_attn", "final"))
+    attention = self_attention(at, layer, sizes, linears=linears, input=input)
+    mlp = plain_mlp(f"{at}.fc1", f"{at}.fc2", sizes, input=input, hidden=("m", "g"))
+    first, second = (layer_norm(f"{at}.{name}_layer_norm", "x", input, sizes.eps) for name in ("self_attn", "final"))
     if config.norm_before:
         return [*residual(first, *attention), *residual(second, *mlp)]
     return [*residual(*attention), first, *residual(*mlp), second]

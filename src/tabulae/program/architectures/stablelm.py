@@ -3,7 +3,7 @@
 Attention and mlp may stand side by side, behind one norm.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
@@ -14,7 +14,7 @@ from tabulae.program.architectures._blocks import (
     pre_norm_block,
     self_attention,
 )
-from tabulae.program.architectures._config import Sizes
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._origin import Source
 from tabulae.program.architectures._program import program_of
@@ -24,10 +24,9 @@ from tabulae.program.operation import Operation
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, whether q, k and v have biases, and whether both halves of a block are side by side."""
+    """Sizes, and whether both halves of a block are side by side."""
 
     decoder: Sizes
-    qkv_bias: bool
     parallel: bool
 
 
@@ -35,13 +34,14 @@ def _from_gguf(source: Source) -> Config:
     """Which norms are there says more than the key, which converters of old wrote wrong."""
     source.metadata.get("stablelm.use_parallel_residual")
     bias, parallel = "blk.0.attn_q.bias" in source.names, "blk.0.ffn_norm.weight" not in source.names
-    return Config(_gguf.decoder(source, eps="layer_norm_epsilon"), bias, parallel)
+    return Config(replace(_gguf.decoder(source, eps="layer_norm_epsilon"), bias=Biases(qkv=bias)), parallel)
 
 
 def _from_huggingface(source: Source) -> Config:
     meta = source.metadata
     sizes = _huggingface.decoder(source, _huggingface.LLAMA, rotary=0.25, eps="layer_norm_eps")
-    return Config(sizes, flag(meta, "use_qkv_bias"), flag(meta, "use_parallel_residual"))
+    bias = Biases(qkv=flag(meta, "use_qkv_bias"))
+    return Config(replace(sizes, bias=bias), flag(meta, "use_parallel_residual"))
 
 
 def program(config: Config) -> Decoder:
@@ -51,13 +51,13 @@ def program(config: Config) -> Decoder:
 
 
 def _block(layer: int, config: Config) -> list[Operation]:
-    at, sizes, bias = f"model.layers.{layer}", config.decoder, config.qkv_bias
+    at, sizes = f"model.layers.{layer}", config.decoder
     if not config.parallel:
-        return pre_norm_block(layer, sizes, norm=layer_norm, qkv_bias=bias)
+        return pre_norm_block(layer, sizes, norm=layer_norm)
     return parallel_residual(
         layer_norm(f"{at}.input_layernorm", "x", "h", sizes.eps),
-        *gated_mlp(f"{at}.mlp", sizes.activation, out="n"),
-        *self_attention(f"{at}.self_attn", layer, sizes, qkv_bias=bias),
+        *gated_mlp(f"{at}.mlp", sizes, out="n"),
+        *self_attention(f"{at}.self_attn", layer, sizes),
     )
 
 

@@ -1,11 +1,11 @@
 """StarCoder 2 (Lozhkov et al. 2024): layer norms, biases, rotary positions, grouped queries, GELU, a sliding window."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
 from tabulae.program.architectures._blocks import layer_norm, plain_mlp, pre_norm_block
-from tabulae.program.architectures._config import Sizes
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
@@ -20,35 +20,25 @@ GGUF: Patterns = {
 }
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, whether linears have biases, the window of all layers."""
-
-    decoder: Sizes
-    bias: bool
-    window: int | None
-
-
-def _from_gguf(source: Source) -> Config:
+def _from_gguf(source: Source) -> Sizes:
     """Converters write no window."""
     sizes = _gguf.decoder(source, "gelu_tanh", eps="layer_norm_epsilon")
-    return Config(sizes, "blk.0.attn_q.bias" in source.names, None)
+    return replace(sizes, bias=Biases.all("blk.0.attn_q.bias" in source.names))
 
 
-def _from_huggingface(source: Source) -> Config:
+def _from_huggingface(source: Source) -> Sizes:
     meta = source.metadata
     sizes = _huggingface.decoder(source, _huggingface.LLAMA, tied=True, eps="norm_epsilon")
-    return Config(sizes, flag(meta, "use_bias", default=True), _huggingface.window(meta))
+    biases = Biases.all(flag(meta, "use_bias", default=True))
+    return replace(sizes, bias=biases, windows=_huggingface.one_window(meta, sizes.layers))
 
 
-def program(config: Config) -> Decoder:
+def program(sizes: Sizes) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    sizes, bias = config.decoder, config.bias
 
     def block(layer: int) -> list[Operation]:
         up, down = (f"model.layers.{layer}.mlp.{name}" for name in ("c_fc", "c_proj"))
-        mlp, window = plain_mlp(up, down, sizes.activation, bias), config.window
-        return pre_norm_block(layer, sizes, mlp=mlp, norm=layer_norm, bias=bias, window=window)
+        return pre_norm_block(layer, sizes, mlp=plain_mlp(up, down, sizes), norm=layer_norm)
 
     return program_of(sizes, block, norm=layer_norm("model.norm", "last", "last", sizes.eps))
 
