@@ -29,20 +29,9 @@ CONTEXT = 2048
 
 def _from_gguf(source: Source) -> Sizes:
     meta = source.metadata
-    hidden, heads = integer(meta, "bloom.embedding_length"), integer(meta, "bloom.attention.head_count")
+    heads = integer(meta, "bloom.attention.head_count")
     integer(meta, "bloom.attention.head_count_kv", default=heads)  # the rows of the fused linear must fit anyway
-    return plain_sizes(
-        layers=integer(meta, "bloom.block_count", most=LAYERS),
-        hidden=hidden,
-        intermediate=integer(meta, "bloom.feed_forward_length", default=4 * hidden),
-        heads=heads,
-        vocabulary=_gguf.vocabulary(source),
-        context=integer(meta, "bloom.context_length"),
-        eps=number(meta, "bloom.attention.layer_norm_epsilon"),
-        activation="gelu_tanh",
-        tied="output.weight" not in source.names,
-        bias=Biases.all(),
-    )
+    return _gguf.plain_decoder(source, "gelu_tanh", Biases.all())
 
 
 def _from_huggingface(source: Source) -> Sizes:

@@ -63,20 +63,7 @@ class Config:
 
 
 def _from_gguf(source: Source) -> Config:
-    meta = source.metadata
-    sizes = plain_sizes(
-        layers=integer(meta, "gpt2.block_count", most=LAYERS),
-        hidden=integer(meta, "gpt2.embedding_length"),
-        intermediate=integer(meta, "gpt2.feed_forward_length"),
-        heads=integer(meta, "gpt2.attention.head_count"),
-        vocabulary=_gguf.vocabulary(source),
-        context=integer(meta, "gpt2.context_length"),
-        eps=number(meta, "gpt2.attention.layer_norm_epsilon"),
-        activation="gelu_tanh",
-        tied="output.weight" not in source.names,
-        bias=Biases.all(),
-    )
-    return Config(sizes)
+    return Config(_gguf.plain_decoder(source, "gelu_tanh", Biases.all()))
 
 
 def _from_huggingface(source: Source) -> Config:

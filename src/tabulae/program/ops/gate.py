@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tabulae.arithmetic.activation_functions import FUNCTIONS, Activation
 from tabulae.program.checking import Check
-from tabulae.program.deal import Deal, check_deal, dealt, dealt_ranks
+from tabulae.program.deal import Deal, carried, check_dealt, dealt
 from tabulae.program.env import Env
 from tabulae.program.operation import In, Operation, Out
 from tabulae.program.passes import Carry
@@ -21,11 +21,10 @@ class Gate(Operation, frozen=True, tag="gate"):
     deal: Deal = ()
 
     def check(self, at: Check) -> None:
-        at.one_shape(self)
-        check_deal(at, self.deal, self.out)
+        check_dealt(at, self, self.deal)
 
     def run(self, at: Env) -> None:
         at.values[self.out] = dealt(FUNCTIONS[self.fn](at.values[self.gate]) * at.values[self.up], self.deal)
 
     def carries(self, values: Mapping[str, Value]) -> Carry:
-        return Carry("hidden", self.out, dealt_ranks(self.deal, values[self.out].width), source=self.up)
+        return carried(self.up, self.out, self.deal, values)
