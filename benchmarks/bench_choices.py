@@ -32,7 +32,7 @@ from tabulae.calibration.prepared import prepared
 from tabulae.cores import available_cores
 from tabulae.evaluation import cut_text
 from tabulae.evaluation.value import mean_of
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.gain import DEFAULT_GAIN, GAINS
 from tabulae.formats.input_statistics import importance_of, of_squares
 from tabulae.text.tokenizer import Tokenizer
@@ -107,7 +107,7 @@ def rounded(draft: Draft, form: str) -> tuple[dict[str, np.ndarray], float]:
     for name in draft.names:
         w = weights[name] = draft.read(name)
         if name in every:
-            encoded = parse(form).encode(w, importance_of(draft.inputs.get(name)))
+            encoded = encode(parse(form), w, importance_of(draft.inputs.get(name)))
             weights[name], bits = encoded.decode(), bits + encoded.bits
         else:
             bits += 32 * w.size

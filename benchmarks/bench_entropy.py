@@ -24,7 +24,7 @@ import numpy as np
 import tables
 from bench_formats import relative_error, sample
 from tabulae.codes import rans
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 
 # Error of endless weights on a grid rounded to nearest whose codes have 3, 4 and 5 bits of entropy.
 ORACLES = {
@@ -82,7 +82,7 @@ def lengths(shape: tuple[int, int]) -> Iterator[Length]:
 
 def measure_length(source: str, name: str, bits: int, oracle: float, x: np.ndarray) -> Length:
     """One line; half a percent is allowed of the error (less may be lost) and of the length."""
-    encoded = parse(name).encode(x)
+    encoded = encode(parse(name), x)
     h, r = entropy(encoded.codes), relative_error(encoded.decode(), x)
     length = 8 * rans.encode(encoded.codes).nbytes / (h * x.size)
     error = r / (1 - r * r) ** 0.5 * 2 ** (h - bits)

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float64s
-from tabulae.formats import Format, parse
+from tabulae.formats import Format, encode, parse
 from tabulae.formats.element import FittedElement
 from tabulae.formats.histogram import Histogram
 from tabulae.formats.scaling import measure
@@ -161,7 +161,7 @@ def measure_row(source: str, name: str, bits: int, oracle: float, x: np.ndarray,
     """The figures for one format on one sample, judged at the tolerances and what a small sample needs more."""
     form = parse(name)
     ideal = ideal_error(form, x)
-    stored = {gain: relative_error(parse(f"{name}/gain={gain}").encode(x).decode(), x) for gain in ("ls", "unbiased")}
+    stored = {gain: relative_error(encode(parse(f"{name}/gain={gain}"), x).decode(), x) for gain in ("ls", "unbiased")}
     ideal_tolerance = (0.02 if source == "t5" else 0.005) + slack * (7 if source == "t5" else 1)
     stored_tolerance = max(ideal_tolerance, slack + (0.01 if bits <= 4 else 0.02))
     ok = abs(ideal / oracle - 1) <= ideal_tolerance and stored["ls"] / oracle - 1 <= stored_tolerance

@@ -29,7 +29,7 @@ from inputs import choosing_text, smollm2, wikitext
 from tabulae.calibration import Draft, run
 from tabulae.calibration.untie import BRIDGE
 from tabulae.evaluation import Windows, cut_text, evaluate
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, available_cores
@@ -150,7 +150,7 @@ def round_tensor(name: str, key: str, w: np.ndarray, importance: np.ndarray | No
     element, _, rest = name.partition(":")
     if element == "grid":
         return grid(w, float(rest))
-    encoded = parse(name.removesuffix("@")).encode(w, importance if name.endswith("@") else None)
+    encoded = encode(parse(name.removesuffix("@")), w, importance if name.endswith("@") else None)
     return encoded.decode(), encoded.bits
 
 

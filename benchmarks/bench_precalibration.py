@@ -33,7 +33,7 @@ from tabulae.calibration.offset_split import split_offset
 from tabulae.calibration.range_split import RangeSplit, split_range
 from tabulae.calibration.rotate_residual import turned_columns
 from tabulae.calibration.split import Split, grouped
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.statistics import describe_tensor, histogram_divergence
 
 TENSORS = tuple(f"model.layers.{name}_proj.weight" for name in ("0.self_attn.k", "0.self_attn.v", "14.mlp.down"))
@@ -136,11 +136,11 @@ def rows(name: str, w: np.ndarray, bits: int) -> Iterator[Row]:
     for group in (128, 64, 32, 16):
         yield of_split(name, f"clipped g{group}", w, clipped(w, bits, group))
     for form in formats(bits):
-        encoded = parse(form).encode(w)
+        encoded = encode(parse(form), w)
         yield measured(name, form, w, encoded.decode(), encoded.bits)
     turned = turned_columns(w, random_rotation(w.shape[1], 0))
     for form in (f"int:{bits}/g128/search", f"normal:{bits}/g128/search"):
-        encoded = parse(form).encode(turned)
+        encoded = encode(parse(form), turned)
         yield measured(name, f"rotated, {form}", turned, encoded.decode(), encoded.bits)
     for share in (0.01, 0.02, 0.05, 0.08):
         for symmetric in (True, False):

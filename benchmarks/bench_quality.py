@@ -38,7 +38,7 @@ from tabulae.evaluation import (
     perplexity,
 )
 from tabulae.evaluation.value import Value
-from tabulae.formats import Encoded
+from tabulae.formats import Encoded, encode
 from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding, Weight, pack_matrix
 from tabulae.runtime.language_model import LanguageModel, available_cores
@@ -127,7 +127,7 @@ def activations(bench: Bench) -> dict[str, Quality]:
 def quality_of(bench: Bench, recipe: str) -> dict[str, Any]:
     """Size, R and KL of one recipe."""
     formats = choose(bench.program, list(bench.tensors), parse_rules(recipe.split(";")))
-    encoded = {name: form.encode(bench.tensors[name]) for name, form in formats.items() if form is not None}
+    encoded = {name: encode(form, bench.tensors[name]) for name, form in formats.items() if form is not None}
     decoded = bench.tensors | {name: one.decode() for name, one in encoded.items()}
     found: dict[str, Any] = dict(relative_error(bench.tensors, decoded, list(encoded)))
     weights: dict[str, Weight] = {**bench.tensors, **{name: pack_matrix(name, e.matrix) for name, e in encoded.items()}}

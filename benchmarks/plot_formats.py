@@ -24,7 +24,7 @@ import tables
 import tabulae
 from bench_formats import relative_error, sample
 from inputs import skip
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.encoded import count_bits
 from tabulae.statistics import sampled_rows
 
@@ -163,7 +163,7 @@ def measure_all(name: str, sources: Mapping[str, np.ndarray]) -> list[Point]:
 
 def measure(source: str, name: str, w: np.ndarray) -> Point:
     """One format on one source."""
-    encoded = parse(name).encode(w)
+    encoded = encode(parse(name), w)
     memory = count_bits(encoded.matrix, encoded.format.element.own_codebook)
     return Point(source, name, encoded.bits / w.size, memory / w.size, relative_error(encoded.decode(), w))
 

@@ -1,14 +1,18 @@
-"""Sizes of the house: how long functions and files are. Prints; fails only where nobody could have meant it.
+"""Sizes of the house, how long functions and files are, and its circles, modules that import one another.
 
-Aim: functions mostly under 10 lines, nine in ten under 35, files of 100 to 300 lines.
+Aim: functions mostly under 10 lines, nine in ten under 35, files of 100 to 300 lines, no circle, be it by an import
+inside a function or for types alone. Prints; fails at a circle, and at sizes that nobody could have meant.
 """
 
 import ast
 import statistics
 import sys
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src"
 LONGEST_FUNCTION, LONGEST_FILE = 60, 400
 
 
@@ -21,9 +25,46 @@ def functions(path: Path) -> list[tuple[int, str]]:
     ]
 
 
+def statements(nodes: Iterable[ast.AST], every: bool) -> Iterator[ast.AST]:
+    """These and all below them; unless ``every``, what runs when the module is imported."""
+    for node in nodes:
+        yield node
+        below = ast.iter_child_nodes(node)
+        if not every and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            below = iter(())
+        elif not every and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            below = iter(node.orelse)
+        yield from statements(below, every)
+
+
+def imported(path: Path, known: set[str], every: bool) -> set[str]:
+    """The modules that a file imports; a name that is none is one of its package's."""
+    found: set[str] = set()
+    for node in statements([ast.parse(path.read_text())], every):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = (f"{node.module}.{alias.name}" for alias in node.names)
+            found |= {name if name in known else node.module for name in inner}
+    return found & known
+
+
+def circle(every: bool) -> list[str]:
+    """Modules of which each imports the one before it, if there are such."""
+    paths = [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.pyi")]
+    names = {".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    graph = {name: imported(path, set(names), every) - {name} for name, path in names.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
+
+
 def main() -> int:
-    """Print the sizes; 1 where a function or file is far too long."""
-    files = sorted((ROOT / "src").rglob("*.py"))
+    """Print sizes and circles; 1 where a function or file is far too long, or modules import one another."""
+    files = sorted(SOURCE.rglob("*.py"))
     lengths = sorted(length for path in files for length, _ in functions(path))
     tenth = lengths[int(0.9 * len(lengths))]
     print(
@@ -35,7 +76,10 @@ def main() -> int:
     long_functions = [f for path in files for f in functions(path) if f[0] > LONGEST_FUNCTION]
     for length, place in sorted(long_files + long_functions, reverse=True):
         print(f"  {length} lines: {place}")
-    return 1 if long_files or long_functions or tenth > 35 else 0
+    circles = [found for every in (False, True) if (found := circle(every))]
+    for found in circles:
+        print(f"  a circle of imports: {' <- '.join(found)}")
+    return 1 if long_files or long_functions or tenth > 35 or circles else 0
 
 
 if __name__ == "__main__":

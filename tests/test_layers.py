@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "tabulae"
-BASE = {"errors", "closing", "cores", "epoch", "files", "progress", "_native"}
+BASE = {"errors", "closing", "cores", "version", "epoch", "files", "progress", "_native"}
 ORDER = (
     "texts", "arithmetic", "codes", "formats", "statistics", "artifact", "planning", "text", "program", "calibration",
     "sources", "runtime", "evaluation", "study", "workflows", "cli",
 )  # fmt: skip
-ROOT_NAMES = {"__version__"}  # what the package itself says without importing anything
 
 
 def imports(path):
@@ -20,7 +19,7 @@ def imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "tabulae":
             parts = node.module.split(".")
-            yield from [parts[1]] if len(parts) > 1 else [a.name for a in node.names if a.name not in ROOT_NAMES]
+            yield from [parts[1]] if len(parts) > 1 else [a.name for a in node.names]
         elif isinstance(node, ast.Import):
             yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("tabulae."))
 

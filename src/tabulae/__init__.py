@@ -11,6 +11,7 @@ Names are imported when they are first used: ``import tabulae`` itself takes a m
 """
 
 from tabulae.errors import FileError, ModelError, TableModelError, TabulaeError, UsageError
+from tabulae.version import __version__ as __version__
 
 TYPE_CHECKING = False  # to a type checker this name is true; typing itself takes most of the time of the import
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from tabulae.workflows.trained import TrainedModel
     from tabulae.workflows.trained import open_trained as open
 
-__version__ = "0.1.0"
 __all__ = [
     "FileError",
     "Generation",

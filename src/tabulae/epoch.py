@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tabulae import __version__
+from tabulae.version import __version__
 
 # One more whenever the bytes that an encoder writes, or the numbers that a measurement gives, may change.
 EPOCH: Final = 2

@@ -7,7 +7,7 @@ import tabulae
 from header import header_per_table
 from tabulae.arithmetic.widths import prove
 from tabulae.artifact.writer import TableModelWriter
-from tabulae.formats import Storage, parse
+from tabulae.formats import Storage, encode, parse
 from tabulae.planning.sizes import planned_record
 
 
@@ -18,7 +18,7 @@ def test_a_tiny_model(tiny_tab):
 
 def test_many_bands_with_all_that_a_plan_may_say(tmp_path):
     form = parse("normal:4/g64/signmax/sparse=0.001")
-    matrix = form.encode(np.random.default_rng(0).standard_normal((16, 576)).astype(np.float32)).matrix
+    matrix = encode(form, np.random.default_rng(0).standard_normal((16, 576)).astype(np.float32)).matrix
     names = [
         f"model.layers.{layer}.mlp.gate_proj.weight[{16 * i}:{16 * i + 16}]" for layer in range(30) for i in range(4)
     ]

@@ -7,7 +7,7 @@ from tabulae.calibration import Draft, column_scales, sort_hidden
 from tabulae.calibration.edges import edges
 from tabulae.calibration.sort_hidden import hidden_layers
 from tabulae.errors import UsageError
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.input_statistics import of_squares
 from tabulae.program.interpreter import Interpreter
 from tabulae.program.ops.activate import Activate
@@ -50,7 +50,7 @@ def test_sorted_units_compute_the_same(name, tiny, deviation) -> None:
 def test_dealt_units_give_the_bits_of_the_reference(name, tiny) -> None:
     draft = sort_hidden(with_importance(tiny(name)), group=group_of(tiny(name)))
     weights = {
-        key: parse("normal:5/g32/search").encode(draft.tensors[key]).matrix if len(draft.shape(key)) == 2 else w
+        key: encode(parse("normal:5/g32/search"), draft.tensors[key]).matrix if len(draft.shape(key)) == 2 else w
         for key, w in draft.tensors.items()
     }
     expected = Interpreter(draft.program, weights).logits(TOKENS, wanted="all")

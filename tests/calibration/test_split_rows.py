@@ -6,7 +6,7 @@ from tiny_tables import WAYS, bound
 from tabulae.calibration import Draft, column_scales, sort_hidden, split_rows
 from tabulae.calibration.sort_hidden import hidden_layers
 from tabulae.calibration.split_rows import token_bands, whole_name
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.input_statistics import of_squares
 from tabulae.program.interpreter import Interpreter
 from tabulae.program.torch_twin import Twin
@@ -31,7 +31,7 @@ def test_bands_of_many_formats_give_the_bits_of_the_reference(name, tiny) -> Non
     draft = split_rows(Draft.of(tiny(name)), least=SMALL, group=4)
     names = draft.program.tables()
     weights = {key: draft.tensors[key] for key in draft.names}
-    weights |= {key: parse(FORMS[i % 4]).encode(weights[key]).matrix for i, key in enumerate(names)}
+    weights |= {key: encode(parse(FORMS[i % 4]), weights[key]).matrix for i, key in enumerate(names)}
     expected = Interpreter(draft.program, weights).logits(TOKENS, wanted="all")
     for isa, arithmetic, threads in WAYS:
         session = Session(Engine(bound(draft.program, weights), threads=threads, arithmetic=arithmetic, isa=isa), 64)

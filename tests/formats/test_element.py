@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tabulae.formats import Element, families, parse
+from tabulae.formats import Element, encode, families, parse
 from tabulae.formats.codebook import exact_codebook
 from tabulae.formats.element import number_text
 
@@ -27,7 +27,7 @@ def test_a_new_family_is_one_class():
 
     form = parse("skewed:2,top=7/row/absmax")
     assert str(form) == "skewed:2,top=7/row/absmax" and form.element == Skewed(2, 7.0)
-    assert form.encode(np.array([[1.0, -1.0, 0.1]], np.float32)).codes.tolist() == [[2, 0, 1]]
+    assert encode(form, np.array([[1.0, -1.0, 0.1]], np.float32)).codes.tolist() == [[2, 0, 1]]
 
 
 @pytest.mark.parametrize(("value", "text"), [(5.0, "5"), (2.5, "2.5"), (1e-05, "1e-05"), ("ls", "ls")])

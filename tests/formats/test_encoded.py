@@ -5,7 +5,7 @@ import pytest
 
 from tabulae.arithmetic.matrix import Outliers
 from tabulae.codes import rans
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.encoded import outlier_bits
 
 ROWS, COLS = 6, 100
@@ -28,7 +28,7 @@ N = ROWS * COLS
     ],
 )
 def test_bits(name, bits):
-    encoded = parse(name).encode(X)
+    encoded = encode(parse(name), X)
     assert encoded.bits == bits
     assert encoded.codes is encoded.matrix.codes and encoded.codes.shape == X.shape
     assert str(encoded.format) == name
@@ -42,7 +42,7 @@ def test_bits_with_entropy_are_those_of_the_stream_if_it_is_shorter(name, shorte
     rng = np.random.default_rng(2)
     x = rng.laplace(size=(60, 1000)) if shorter else rng.choice([-3, -1, 1, 3], (60, 1000))
     x = x.astype(np.float32)
-    plain, entropy = parse(name).encode(x), parse(f"{name}/entropy").encode(x)
+    plain, entropy = encode(parse(name), x), encode(parse(f"{name}/entropy"), x)
     np.testing.assert_array_equal(plain.decode(), entropy.decode())
     saved = x.size * plain.matrix.bits - 8 * rans.encode(plain.codes).nbytes
     assert plain.bits - entropy.bits == max(saved, 0) and (saved > 0) == shorter

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from tabulae.arithmetic import matrix as matrices
-from tabulae.formats import outliers, parse
-from tabulae.formats.encoding import encode
+from tabulae.formats import encode, outliers, parse
 from tabulae.formats.fitted import Fitted
 from tabulae.formats.fitting import fit
 from tabulae.formats.pieces import Pieces
@@ -36,7 +35,7 @@ def test_rounding_takes_the_nearest_of_all_that_can_be_decoded(name):
     least = np.take_along_axis(errors, codes[..., None].astype(int), axis=-1)[..., 0]
     if fitted.codebook.thresholds is None:
         np.testing.assert_allclose(least, errors.min(axis=-1), rtol=1e-5, atol=1e-6 * np.abs(X).max())
-    chosen = parse(name).encode(X).codes
+    chosen = encode(parse(name), X).codes
     dense = np.setdiff1d(np.arange(X.size), found)
     assert (codes.reshape(len(X), -1)[:, : X.shape[1]].reshape(-1)[dense] == chosen.reshape(-1)[dense]).all()
 
@@ -50,7 +49,7 @@ def test_another_rounder_changes_codes_and_what_follows_from_them(name, monkeypa
         return np.full(piece.x.shape, len(fitted.codebook.integers) // 2, np.uint8)
 
     monkeypatch.setattr(matrices, "CHUNK", 5 * X.shape[1])
-    plain, other = parse(name).encode(X).matrix, encode(parse(name), X, None, middle)
+    plain, other = encode(parse(name), X).matrix, encode(parse(name), X, None, middle).matrix
     assert [rows.start for rows in seen] == [0, 5, 10]
     np.testing.assert_array_equal(plain.codebook, other.codebook)
     assert plain.multipliers is None or (plain.multipliers == other.multipliers).all()
@@ -59,7 +58,7 @@ def test_another_rounder_changes_codes_and_what_follows_from_them(name, monkeypa
 
 def test_the_gain_is_set_by_the_codes_that_were_chosen():
     form = parse("int:4/row/absmax")
-    matrix = encode(form, X, None, lambda fitted, piece: np.maximum(Fitted.round(fitted, piece), 1) - 1)
+    matrix = encode(form, X, None, lambda fitted, piece: np.maximum(Fitted.round(fitted, piece), 1) - 1).matrix
     coded = matrix.codebook[matrix.codes].astype(np.float64)
     wanted = (X * coded).sum(axis=1) / (coded * coded).sum(axis=1)
     np.testing.assert_allclose(matrix.scales, wanted, rtol=2**-8)

@@ -5,7 +5,7 @@ import pytest
 
 from tabulae.arithmetic import matrix
 from tabulae.errors import ModelError, UsageError
-from tabulae.formats import Format, parse
+from tabulae.formats import Format, encode, parse
 from tabulae.formats.elements.normal import Normal
 
 FORM = parse("int:4/row/search")
@@ -17,10 +17,10 @@ def test_unusable_weights_are_named(bad, monkeypatch):
     x = X.copy()
     x[1, 2] = x[2, 0] = bad
     with pytest.raises(ModelError, match=rf"finite and below 2\^100, but got {bad}.* at \[1, 2\]".replace("+", r"\+")):
-        FORM.encode(x)
+        encode(FORM, x)
     monkeypatch.setattr(matrix, "CHUNK", 1)
     with pytest.raises(ModelError, match=r"at \[1, 2\]"):
-        FORM.encode(x)
+        encode(FORM, x)
 
 
 @pytest.mark.parametrize(
@@ -28,19 +28,19 @@ def test_unusable_weights_are_named(bad, monkeypatch):
 )
 def test_only_float32_matrices(x):
     with pytest.raises(UsageError, match=r"float32 array \[rows, cols\]"):
-        FORM.encode(x)
+        encode(FORM, x)
 
 
 @pytest.mark.parametrize("importance", [np.ones(3, np.float32), np.ones((4, 3), np.float32), np.ones(4), [1, 1, 1, 1]])
 def test_importance_must_fit(importance):
     with pytest.raises(UsageError, match=r"importance must be float32 \[4\] or \[3, 4\]"):
-        FORM.encode(X, importance)
+        encode(FORM, X, importance)
 
 
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
 def test_importance_must_be_finite_and_not_negative(bad):
     with pytest.raises(UsageError, match="importance must be finite"):
-        FORM.encode(X, np.array([1, 1, 1, bad], np.float32))
+        encode(FORM, X, np.array([1, 1, 1, bad], np.float32))
 
 
 @pytest.mark.parametrize("field", [{"sparse": -0.1}, {"sparse": float("nan")}, {"gain": "none"}, {"scale": "mean"}])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.gain import gain_factors, limited, tensor_products
 
 NAMES = ["normal:3/g64/signmax", "int:3/row/absmax", "t:4/tensor/rms", "lloyd:2/g32/absmax", "ternary/row/search"]
@@ -12,7 +12,7 @@ NAMES = ["normal:3/g64/signmax", "int:3/row/absmax", "t:4/tensor/rms", "lloyd:2/
 def pair(name, gain, importance=None):
     x = np.random.default_rng(7).standard_normal((9, 200)).astype(np.float32)
     x *= np.linspace(0.1, 3, 9, dtype=np.float32)[:, None]
-    return x.astype(np.float64), parse(f"{name}/gain={gain}").encode(x, importance).decode().astype(np.float64)
+    return x.astype(np.float64), encode(parse(f"{name}/gain={gain}"), x, importance).decode().astype(np.float64)
 
 
 def rows(name, *products):
@@ -55,11 +55,13 @@ def test_ls_loses_less_and_unbiased_is_longer():
 def test_a_row_is_not_blown_up():
     x = np.full((1, 256), 0.01, np.float32)
     x[0, 0] = 1
-    decoded = parse("ternary/row/absmax/gain=unbiased").encode(x).decode()  # one weight of 256 is left: <w, w> = 1.0255
+    decoded = encode(
+        parse("ternary/row/absmax/gain=unbiased"), x
+    ).decode()  # one weight of 256 is left: <w, w> = 1.0255
     assert decoded[0, 0] == 1.0234375 and not decoded[0, 1:].any()
     x[0] = 0.49  # nearly all energy is lost: unbiased would want 60 times the scale
     x[0, 0] = 1
-    assert parse("ternary/row/absmax/gain=unbiased").encode(x).decode()[0, 0] == 2
+    assert encode(parse("ternary/row/absmax/gain=unbiased"), x).decode()[0, 0] == 2
 
 
 def test_least_squares_shrinks_a_row_that_is_nearly_lost():
@@ -67,7 +69,7 @@ def test_least_squares_shrinks_a_row_that_is_nearly_lost():
     x = np.zeros((6, 10), np.float32)
     x[2, 3] = 1
     for name in ("t:2/tensor/absmax", "normal:2/tensor/absmax"):
-        assert np.linalg.norm(parse(name).encode(x).decode() - x) <= 1 + 1e-6
+        assert np.linalg.norm(encode(parse(name), x).decode() - x) <= 1 + 1e-6
 
 
 def test_factors_and_limits():

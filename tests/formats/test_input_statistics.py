@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tabulae.formats import InputStatistics, Storage
+from tabulae.formats import InputStatistics, Storage, encode
 from tabulae.formats.input_statistics import of_squares
 
 X = np.random.default_rng(0).standard_normal((50, 12))
@@ -55,4 +55,4 @@ def test_errors_are_weighed_by_mean_squares_and_shares(name):
         (storage.encode(w, inputs, shares), shares[:, None] * importance),
         (storage.encode(w, None, shares), shares[:, None] * np.ones(64, np.float32)),
     ):
-        np.testing.assert_array_equal(found.decode(), storage.format.encode(w, weights).decode())
+        np.testing.assert_array_equal(found.decode(), encode(storage.format, w, weights).decode())

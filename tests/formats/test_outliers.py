@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from tabulae.arithmetic import matrix
 from tabulae.errors import UsageError
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.outliers import largest, positions
 
 ARRAYS = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2), elements=st.floats(-4, 4, width=16))
@@ -37,13 +37,13 @@ def test_a_share_means_what_is_written(share, size, count):
 
 def test_too_many_columns():
     with pytest.raises(UsageError, match="at most 65536 columns"):
-        parse("int:4/row/absmax/sparse=0.5").encode(np.ones((1, 65537), np.float32))
-    parse("int:4/row/absmax/sparse=0.000001").encode(np.ones((1, 65537), np.float32))  # none: allowed
+        encode(parse("int:4/row/absmax/sparse=0.5"), np.ones((1, 65537), np.float32))
+    encode(parse("int:4/row/absmax/sparse=0.000001"), np.ones((1, 65537), np.float32))  # none: allowed
 
 
 def test_a_small_example_in_full():
     x = np.array([[7.0, -3.0, 100.4, 1.0], [7.0, 7.0, 0.0, -50.0]], np.float32)
-    encoded = parse("int:4,sign=sym/row/absmax/sparse=0.25/gain=ls").encode(x)
+    encoded = encode(parse("int:4,sign=sym/row/absmax/sparse=0.25/gain=ls"), x)
     outliers = encoded.matrix.outliers
     assert outliers.offsets.tolist() == [0, 1, 2]
     assert outliers.columns.tolist() == [2, 3]
@@ -61,13 +61,13 @@ def test_outliers_are_within_half_a_unit_and_help(name):
     rng = np.random.default_rng(9)
     x = rng.standard_normal((16, 96)).astype(np.float32)
     x[rng.random(x.shape) < 0.01] *= 30
-    encoded = parse(f"{name}/sparse=0.02").encode(x)
+    encoded = encode(parse(f"{name}/sparse=0.02"), x)
     decoded, outliers = encoded.decode(), encoded.matrix.outliers
     rows = np.repeat(np.arange(16), np.diff(outliers.offsets))
     off = np.abs(decoded - x)[rows, outliers.columns]
     scales = np.broadcast_to(encoded.matrix.scales, 16)[rows]
     assert len(rows) == int(0.02 * x.size) and np.all(off <= scales * 0.5001)
-    assert np.linalg.norm(decoded - x) < 0.5 * np.linalg.norm(parse(name).encode(x).decode() - x)
+    assert np.linalg.norm(decoded - x) < 0.5 * np.linalg.norm(encode(parse(name), x).decode() - x)
 
 
 def test_scales_do_not_see_outliers():
@@ -76,14 +76,14 @@ def test_scales_do_not_see_outliers():
     loud[:, 5] = 1000.0
     form = parse("int:4/g32/absmax/sparse=0.03125")
     quiet = parse("int:4/g32/absmax")
-    scales = form.encode(loud).matrix.scales
-    np.testing.assert_allclose(scales, quiet.encode(x).matrix.scales, rtol=0.01)
+    scales = encode(form, loud).matrix.scales
+    np.testing.assert_allclose(scales, encode(quiet, x).matrix.scales, rtol=0.01)
 
 
 def test_a_row_of_nothing_but_an_outlier_is_kept():
     x = np.zeros((3, 64), np.float32)
     x[1, 7] = 0.3
-    encoded = parse("normal:4/g32/signmax/sparse=0.006").encode(x)  # one of 192
+    encoded = encode(parse("normal:4/g32/signmax/sparse=0.006"), x)  # one of 192
     assert encoded.decode()[1, 7] == pytest.approx(0.3, rel=2**-22)
     np.testing.assert_array_equal(np.delete(encoded.decode().reshape(-1), 71), 0)
 
@@ -91,11 +91,11 @@ def test_a_row_of_nothing_but_an_outlier_is_kept():
 def test_an_outlier_far_beyond_its_row_raises_the_scale():
     x = np.full((1, 64), 1e-20, np.float32)
     x[0, 0] = 1.0
-    encoded = parse("int:4/row/absmax/sparse=0.02").encode(x)
+    encoded = encode(parse("int:4/row/absmax/sparse=0.02"), x)
     assert encoded.matrix.scales[0] >= 2.0**-23
     assert encoded.decode()[0, 0] == pytest.approx(1, rel=2**-22)
 
 
 def test_outliers_that_are_zero():
-    encoded = parse("normal:4/row/rms/sparse=0.5").encode(np.zeros((2, 4), np.float32))
+    encoded = encode(parse("normal:4/row/rms/sparse=0.5"), np.zeros((2, 4), np.float32))
     assert not encoded.decode().any() and len(encoded.matrix.outliers.columns) == 4

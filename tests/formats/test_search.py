@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.nearest import Nearest
 from tabulae.formats.pieces import Pieces
 from tabulae.formats.search import COARSE, EXPONENTS, divided, group_factors, tensor_factor
@@ -60,7 +60,7 @@ def test_division_by_nothing_gives_nothing():
 def test_searching_never_loses_much_and_mostly_wins(granularity):
     x = np.random.default_rng(5).standard_t(5, (64, 256)).astype(np.float32)
     plain = "rms" if granularity == "tensor" else "absmax"
-    error = {s: np.square(parse(f"int:3/{granularity}/{s}").encode(x).decode() - x).sum() for s in ("search", plain)}
+    error = {s: np.square(encode(parse(f"int:3/{granularity}/{s}"), x).decode() - x).sum() for s in ("search", plain)}
     assert error["search"] <= error[plain] * 1.001
 
 
@@ -68,5 +68,5 @@ def test_importance_moves_the_error_to_where_it_matters_little():
     x = np.random.default_rng(6).standard_t(4, (64, 256)).astype(np.float32)
     importance = np.where(np.arange(256) % 2, 1.0, 1e-3).astype(np.float32)
     form = parse("int:3/g32/search")
-    plain, weighted = form.encode(x).decode(), form.encode(x, importance).decode()
+    plain, weighted = encode(form, x).decode(), encode(form, x, importance).decode()
     assert np.square(weighted - x)[:, 1::2].sum() < 0.95 * np.square(plain - x)[:, 1::2].sum()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabulae.errors import UsageError
-from tabulae.formats import Storage, parse
+from tabulae.formats import Storage, encode, parse
 
 NAMES = ["normal:4/g64/signmax", "grid:2.5/row/rms/sparse=0.001", "t:4,nu=7/row/rms/gain=unbiased/entropy"]
 SEEDS = st.none() | st.integers(0, 2**32 - 1)
@@ -23,7 +23,12 @@ def test_names_read_back(name, rotate, feedback):
 def test_a_format_by_itself_has_its_own_name_and_bytes(name):
     storage = Storage.parse(name)
     assert storage == Storage(parse(name)) and str(storage) == name
-    np.testing.assert_array_equal(storage.encode(X).codes, parse(name).encode(X).codes)
+    np.testing.assert_array_equal(storage.encode(X).codes, encode(parse(name), X).codes)
+
+
+def test_a_rounder_is_handed_on():
+    codes = Storage.parse(NAMES[0]).encode(X, rounder=lambda fitted, piece: np.full(piece.x.shape, 3, np.uint8)).codes
+    assert (codes == 3).all()
 
 
 def test_every_part_has_its_word():

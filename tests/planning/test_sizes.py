@@ -7,7 +7,7 @@ import pytest
 from tabulae.arithmetic.widths import prove
 from tabulae.artifact.records import FloatRecord
 from tabulae.artifact.writer import TableModelWriter
-from tabulae.formats import Storage, parse
+from tabulae.formats import Storage, encode, parse
 from tabulae.formats.outliers import positions
 from tabulae.planning.candidates import lines
 from tabulae.planning.curves import measure_point
@@ -30,7 +30,7 @@ def written(path, forms, shape, floats=FLOATS, scaled=False):
     ]
     with TableModelWriter(path, [*records, *floats], blobs={"tabulae.x": blob}, **FIXED) as writer:
         for name, form in forms.items():
-            matrix = parse(form).encode(weights[name]).matrix
+            matrix = encode(parse(form), weights[name]).matrix
             writer.write_matrix(name, matrix, prove(matrix))
         for record in floats:
             writer.write_float(record.name, np.zeros(record.shape, np.float32))

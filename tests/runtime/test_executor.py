@@ -6,7 +6,7 @@ from tiny_models import CONFIGS, TOKENS
 from tiny_tables import WAYS, bound, encoded, float_model
 
 from tabulae import _native
-from tabulae.formats import families, parse
+from tabulae.formats import encode, families, parse
 from tabulae.program.interpreter import Interpreter
 from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
@@ -40,24 +40,23 @@ def assert_same_bits(got, expected):
     np.testing.assert_array_equal(got.view(np.uint32), expected.view(np.uint32))
 
 
+def assert_interpreted(program, weights, ways=WAYS):
+    expected = Interpreter(program, weights).logits(TOKENS, wanted="all")
+    binding = bound(program, weights)
+    for way in ways:
+        assert_same_bits(session(binding, *way).feed(TOKENS, wanted=0), expected)
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_float_weights(name):
     program, weights = float_model(name)
-    expected = Interpreter(program, weights).logits(TOKENS, wanted="all")
-    binding = bound(program, weights)
-    for isa in _native.isas():
-        for threads in (1, 2):
-            assert_same_bits(session(binding, isa, "auto", threads).feed(TOKENS, wanted=0), expected)
+    assert_interpreted(program, weights, [(isa, "auto", threads) for isa in _native.isas() for threads in (1, 2)])
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_table_weights(name):
     program, weights = float_model(name)
-    tables = encoded(weights, DEFAULT)
-    expected = Interpreter(program, tables).logits(TOKENS, wanted="all")
-    binding = bound(program, tables)
-    for way in WAYS:
-        assert_same_bits(session(binding, *way).feed(TOKENS, wanted=0), expected)
+    assert_interpreted(program, encoded(weights, DEFAULT))
 
 
 def test_every_family_is_tried():
@@ -69,19 +68,13 @@ def test_every_family_is_tried():
 @pytest.mark.parametrize("form", FORMATS)
 def test_formats(form):
     program, weights = float_model("llama")
-    tables = encoded(weights, form)
-    expected = Interpreter(program, tables).logits(TOKENS, wanted="all")
-    binding = bound(program, tables)
-    for way in WAYS:
-        assert_same_bits(session(binding, *way).feed(TOKENS, wanted=0), expected)
+    assert_interpreted(program, encoded(weights, form))
 
 
 def test_mixed_float_and_table_linears_of_one_input():
     program, weights = float_model("llama")
     mixed = {k: w if "k_proj" in k or "norm" in k else encoded({k: w}, DEFAULT)[k] for k, w in weights.items()}
-    expected = Interpreter(program, mixed).logits(TOKENS, wanted="all")
-    for way in WAYS:
-        assert_same_bits(session(bound(program, mixed), *way).feed(TOKENS, wanted=0), expected)
+    assert_interpreted(program, mixed)
 
 
 def test_rotated_inputs():
@@ -95,10 +88,8 @@ def test_rotated_inputs():
         rotation = random_rotation(weights[linear].shape[1], seed=3) if weights[linear].shape[1] % 43 else None
         w = weights[linear] if rotation is None else rotation.rotate_weights(weights[linear])
         exponents = 4 if rotation is None else 0
-        tables[linear] = replace(parse(DEFAULT).encode(w).matrix, rotation=rotation, exponents=exponents)
-    expected = Interpreter(program, tables).logits(TOKENS, wanted="all")
-    for way in WAYS:
-        assert_same_bits(session(bound(program, tables), *way).feed(TOKENS, wanted=0), expected)
+        tables[linear] = replace(encode(parse(DEFAULT), w).matrix, rotation=rotation, exponents=exponents)
+    assert_interpreted(program, tables)
 
 
 def test_pieces_and_batches_do_not_show():

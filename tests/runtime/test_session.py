@@ -58,10 +58,10 @@ def test_weights_that_overflow_are_reported():
     program, weights = float_model("llama")
     name = "model.layers.0.mlp.up_proj.weight"
     weights[name] = weights[name] * np.float32(1e38)
-    from tabulae.formats import parse
+    from tabulae.formats import encode, parse
 
     down = "model.layers.0.mlp.down_proj.weight"
-    weights[down] = parse("int:8/row/absmax").encode(weights[down]).matrix
+    weights[down] = encode(parse("int:8/row/absmax"), weights[down]).matrix
     with pytest.raises(ModelError, match="finite"):
         new(bound(program, weights)).feed(TOKENS)
 

@@ -6,7 +6,7 @@ from tabulae.errors import UsageError
 from tabulae.evaluation.kl import full_kl, normaliser
 from tabulae.evaluation.value import mean_of
 from tabulae.evaluation.windows import Windows
-from tabulae.formats import parse
+from tabulae.formats import encode, parse
 from tabulae.formats.input_statistics import of_squares
 from tabulae.runtime.engine import Engine
 from tabulae.runtime.session import Session
@@ -36,7 +36,7 @@ def test_it_is_what_the_whole_model_loses(model):
     assert checked(found, "m", program.tables()) is found
     assert (found.source, found.text) == ("measured", WINDOWS.fingerprint)
     for name in program.tables():
-        decoded = parse(FORMAT).encode(weights[name], importance.get(name)).decode()
+        decoded = encode(parse(FORMAT), weights[name], importance.get(name)).decode()
         square = relative_error(weights[name], decoded, importance.get(name))
         expected = mean_of([kl / square for kl in naive(program, weights, name, decoded)])
         assert found.values[name] == pytest.approx(expected.mean, rel=1e-3, abs=1e-5)

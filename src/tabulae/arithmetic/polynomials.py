@@ -77,9 +77,7 @@ def tanh(x: Float32s) -> Float32s:
     >>> tanh(np.float32([0, -1, 100])).tolist()
     [0.0, -0.7615941762924194, 1.0]
     """
-    a = np.abs(x)
-    a = np.where(a > TANH_LARGE, TANH_LARGE, a)
-    z = a * a
+    a, z = _limited(x, TANH_LARGE)
     small = a + a * (z * _horner(TANH, z))
     large = ONE - TWO / (exp(a + a) + ONE)
     return np.copysign(np.where(a < TANH_SMALL, small, large), x)
@@ -91,12 +89,17 @@ def erf(x: Float32s) -> Float32s:
     >>> erf(np.float32([0, -1, 100])).tolist()
     [0.0, -0.8427007794380188, 1.0]
     """
-    a = np.abs(x)
-    a = np.where(a > ERF_LARGE, ERF_LARGE, a)
-    z = a * a
+    a, z = _limited(x, ERF_LARGE)
     small = a + a * _horner(ERF, z)
     large = ONE - exp(-_horner(ERFC, a))
     return np.copysign(np.where(a < ONE, small, large), x)
+
+
+def _limited(x: Float32s, largest: np.float32) -> tuple[Float32s, Float32s]:
+    """The magnitude, where the function is 1 beyond ``largest``, and its square; NaN stays."""
+    a = np.abs(x)
+    a = np.where(a > largest, largest, a)
+    return a, a * a
 
 
 def sin(x: Float32s) -> Float32s:

@@ -40,7 +40,7 @@ def edges(draft: Draft) -> tuple[Edge, ...]:
 
 def _candidates(draft: Draft, flow: Flow) -> Iterator[Edge]:
     for number, op in enumerate(draft.program.operations):
-        carry = op.carries(draft.program)
+        carry = op.carries(draft.program.values)
         linears = carry and flow.linears_of((number, carry.out))
         producers = _producers(draft, flow, number, carry) if carry and linears else ()
         if carry and linears and producers:

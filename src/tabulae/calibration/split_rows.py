@@ -26,9 +26,10 @@ from tabulae.calibration.draft import Draft, Tensor
 from tabulae.calibration.order import begin
 from tabulae.calibration.sort_hidden import hidden_layers
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Linear, Operation, Rows
+from tabulae.program.operation import Linear, Operation
 from tabulae.program.ops.embed import Band, Embed
 from tabulae.program.ops.project import Project
+from tabulae.program.value import Rows
 
 # Where bands end, in parts of the rows.
 TOKENS: Final = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from tabulae import __version__
 from tabulae.cli import bench, build, check, info, plan, run
 from tabulae.errors import INTERRUPTED, TabulaeError
+from tabulae.version import __version__
 
 app = typer.Typer(
     name="tabulae",

@@ -3,7 +3,7 @@
 >>> import numpy as np
 >>> rng = np.random.default_rng(0)
 >>> x = rng.standard_normal((256, 512), np.float32)
->>> encoded = parse("normal:4/g64/signmax").encode(x)
+>>> encoded = encode(parse("normal:4/g64/signmax"), x)
 >>> encoded.bits / x.size, encoded.codes.dtype
 (4.15625, dtype('uint8'))
 >>> print(f"R = {np.linalg.norm(encoded.decode() - x) / np.linalg.norm(x):.3f}")
@@ -17,9 +17,10 @@ which gains most below 4 bits. ``t`` and ``laplace`` are for heavier tails, ``ll
 
 from tabulae.formats.element import Element, families
 from tabulae.formats.encoded import Encoded
+from tabulae.formats.encoding import encode
 from tabulae.formats.format import Format
 from tabulae.formats.grammar import parse
 from tabulae.formats.input_statistics import InputStatistics
 from tabulae.formats.storage import Storage
 
-__all__ = ["Element", "Encoded", "Format", "InputStatistics", "Storage", "families", "parse"]
+__all__ = ["Element", "Encoded", "Format", "InputStatistics", "Storage", "encode", "families", "parse"]

@@ -1,15 +1,12 @@
 """A tensor in a format, and what it costs.
 
->>> from tabulae.formats import parse
->>> encoded = parse("int:4/row/absmax").encode(np.array([[7.0, -3.4, 0.2, 1.0]], np.float32))
+>>> from tabulae.formats import encode, parse
+>>> encoded = encode(parse("int:4/row/absmax"), np.array([[7.0, -3.4, 0.2, 1.0]], np.float32))
 >>> encoded.codes, encoded.bits  # four codes of 4 bits, one bfloat16 scale
 (array([[15,  5,  8,  9]], dtype=uint8), 32)
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,14 +14,12 @@ from tabulae.arithmetic.arrays import Float32s, Uint8s
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.codes import rans
 from tabulae.formats.codebook import INT8
-
-if TYPE_CHECKING:
-    from tabulae.formats.format import Format
+from tabulae.formats.format import Format
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What ``Format.encode`` returns."""
+    """What :func:`tabulae.formats.encode` returns."""
 
     format: Format
     matrix: TableMatrix

@@ -12,12 +12,9 @@ nearest codepoint of every weight by itself; another one is a function of the sa
 array([[[0, 1, 2, 3]]], dtype=uint8)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,13 +22,11 @@ from tabulae.arithmetic.arrays import Float32s, Float64s, Int8s, Uint8s
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.formats import gain
 from tabulae.formats.codebook import Codebook
+from tabulae.formats.format import Format
 from tabulae.formats.nearest import Nearest, nearest
 from tabulae.formats.pieces import Piece
 from tabulae.formats.scaling import storable
 from tabulae.formats.search import divided
-
-if TYPE_CHECKING:
-    from tabulae.formats.format import Format
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,14 +17,12 @@ from tabulae.formats.codebook import Codebook
 from tabulae.formats.density import Base
 from tabulae.formats.element import FittedElement
 from tabulae.formats.fitted import Fitted
+from tabulae.formats.format import Format
 from tabulae.formats.histogram import Histogram
 from tabulae.formats.nearest import Nearest, nearest
 from tabulae.formats.pieces import Piece, Pieces
 from tabulae.formats.scaling import grouped_scales, measure, measure_tensor, rounding_of, storable
 from tabulae.formats.search import best_multipliers, group_factors, tensor_factor
-
-if TYPE_CHECKING:
-    from tabulae.formats.format import Format
 
 EVERY = 4  # of so many rows one is searched for the codebook
 

@@ -10,22 +10,16 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
-
-from tabulae.arithmetic.arrays import Float32s, Float64s
-from tabulae.arithmetic.matrix import row_chunks
-from tabulae.errors import ModelError, UsageError
+from tabulae.arithmetic.arrays import Float64s
+from tabulae.errors import UsageError
 from tabulae.formats.codebook import Codebook
 from tabulae.formats.density import Base
 from tabulae.formats.element import Element, number_text
-from tabulae.formats.encoded import Encoded, count_bits
-from tabulae.formats.encoding import encode
 from tabulae.formats.gain import DEFAULT_GAIN, GAINS
 
 SCALES = ("rms", "absmax", "signmax", "search")
 BLOCK = 32  # groups consist of whole blocks of activation codes
 GRANULARITY = re.compile(r"tensor|row|g([1-9][0-9]{0,8})")
-LARGEST = float.fromhex("0x1p100")  # weights beyond have scales whose products may overflow
 
 
 @dataclass(frozen=True)
@@ -92,43 +86,7 @@ class Format:
         """The ideal codepoints, float64 [<= 2**bits], ascending, where the scale's measure (``base``) is 1."""
         return self.stored.values.copy()
 
-    def encode(self, x: Float32s, importance: Float32s | None = None) -> Encoded:
-        """Weights x, float32 [rows, cols], as integers; the result depends on nothing but x and ``importance``.
-
-        ``importance``, float32 [cols] or [rows, cols], not negative, weighs squared errors in ``search``, in the gain
-        and in fitted codebooks.
-        """
-        check_weights(x)
-        if importance is not None:
-            check_importance(importance, x.shape)
-        matrix = encode(self, x, importance)
-        return Encoded(self, matrix, count_bits(matrix, self.element.own_codebook, self.entropy))
-
 
 @lru_cache(maxsize=256)
 def _codebook(element: Element, base: Base, group: int | None) -> Codebook:
     return element.codebook(base, group)
-
-
-def check_weights(x: Float32s) -> None:
-    """Refuse what is not a matrix of usable float32 numbers."""
-    if getattr(x, "dtype", None) != np.float32 or x.ndim != 2 or not x.size:
-        got = f"{getattr(x, 'dtype', type(x).__name__)} {list(np.shape(x))}"
-        raise UsageError("encode", "weights must be a float32 array [rows, cols] with something in it", got)
-    for rows in row_chunks(*x.shape):
-        good = np.abs(x[rows]) < LARGEST  # NaN compares false
-        if not good.all():
-            row, col = (int(i) for i in np.argwhere(~good)[0])
-            where = f"{x[rows][row, col]} at [{rows.start + row}, {col}]"
-            raise ModelError("encode", "every weight must be finite and below 2^100", where, "mend the trained model")
-
-
-def check_importance(importance: Float32s, shape: tuple[int, ...]) -> None:
-    """Refuse an importance that does not fit weights of that shape."""
-    if getattr(importance, "dtype", None) != np.float32 or importance.shape not in (shape, shape[1:]):
-        got = f"{getattr(importance, 'dtype', type(importance).__name__)} {list(np.shape(importance))}"
-        raise UsageError("encode", f"importance must be float32 {list(shape[1:])} or {list(shape)}", got)
-    if not (np.isfinite(importance).all() and (importance >= 0).all()):
-        raise UsageError(
-            "encode", "importance must be finite and not negative", f"{importance.min()} to {importance.max()}"
-        )

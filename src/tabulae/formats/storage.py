@@ -19,6 +19,8 @@ import numpy as np
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
 from tabulae.formats.encoded import Encoded
+from tabulae.formats.encoding import encode
+from tabulae.formats.fitted import Fitted, Rounder
 from tabulae.formats.format import Format
 from tabulae.formats.grammar import parse
 from tabulae.formats.input_statistics import InputStatistics, importance_of
@@ -73,14 +75,23 @@ class Storage:
             must = "what is asked for must be known to this version"
             raise UsageError("storage", must, " and ".join(later), f"such as {self.format}")
 
-    def encode(self, x: Float32s, inputs: InputStatistics | None = None, shares: Float32s | None = None) -> Encoded:
-        """Weights x [rows, cols] as integers, with a view to their input; rows stand for ``shares`` [rows] each."""
+    def encode(
+        self,
+        x: Float32s,
+        inputs: InputStatistics | None = None,
+        shares: Float32s | None = None,
+        rounder: Rounder = Fitted.round,
+    ) -> Encoded:
+        """Weights x [rows, cols] as integers, with a view to their input; rows stand for ``shares`` [rows] each.
+
+        ``rounder`` chooses codes once the format is fitted.
+        """
         self.check()
         importance = importance_of(inputs)
         if shares is not None:
             columns = np.ones(x.shape[1], np.float32) if importance is None else importance
             importance = shares[:, None] * columns
-        return self.format.encode(x, importance)
+        return encode(self.format, x, importance, rounder)
 
 
 @lru_cache(maxsize=1024)

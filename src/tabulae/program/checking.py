@@ -1,10 +1,18 @@
 """One operation while its graph is checked: what it may ask, and how it refuses."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from tabulae.errors import ModelError
-from tabulae.program.operation import Operation, Rows
-from tabulae.program.value import Int, Value
+from tabulae.program.value import Int, Rows, Value
+
+
+class Checked(Protocol):
+    """What an operation says of itself."""
+
+    def reads(self) -> tuple[str, ...]: ...
+
+    def writes(self) -> tuple[str, ...]: ...
 
 
 class Check:
@@ -32,17 +40,17 @@ class Check:
         """Numbers of a value in one position."""
         return self.values[name].width
 
-    def one_axis(self, op: Operation) -> None:
+    def one_axis(self, op: Checked) -> None:
         """All values must hold the same positions."""
         axes = sorted({str(self.values[name].axis) for name in (*op.reads(), *op.writes())})
         self.must(len(axes) == 1, "all values must hold the same positions", axes)
 
-    def all_positions(self, op: Operation) -> None:
+    def all_positions(self, op: Checked) -> None:
         """What looks at other positions needs all of them."""
         axes = {self.values[name].axis for name in (*op.reads(), *op.writes())}
         self.must(axes == {"positions"}, "the input must hold all positions", "only those selected")
 
-    def one_shape(self, op: Operation) -> None:
+    def one_shape(self, op: Checked) -> None:
         """Element by element: inputs and outputs are alike."""
         self.one_axis(op)
         shapes = [list(self.values[name].shape[1:]) for name in (*op.reads(), *op.writes())]

@@ -1,5 +1,6 @@
 """Columns in another order, as they are written: digits of their numbers, reversed."""
 
+from collections.abc import Mapping
 from math import prod
 from typing import Annotated
 
@@ -7,8 +8,9 @@ import msgspec
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s, Int64s
-from tabulae.program.checking import Check
-from tabulae.program.value import Size
+from tabulae.program.checking import Check, Checked
+from tabulae.program.passes import Carry
+from tabulae.program.value import Size, Value
 
 Deal = Annotated[tuple[Size, ...], msgspec.Meta(max_length=4)]
 
@@ -31,7 +33,13 @@ def dealt(x: Float32s, deal: tuple[int, ...]) -> Float32s:
     return x[..., dealt_ranks(deal, x.shape[-1])] if deal else x
 
 
-def check_deal(at: Check, deal: tuple[int, ...], out: str) -> None:
-    """Refuse digits that do not number the columns of ``out``."""
-    columns = at.values[out].shape[-1]
+def check_dealt(at: Check, op: Checked, deal: tuple[int, ...]) -> None:
+    """Refuse values that are not alike, and digits that do not number their columns."""
+    at.one_shape(op)
+    columns = at.values[op.writes()[0]].shape[-1]
     at.must(not deal or prod(deal) == columns, f"digits of a deal must multiply to {columns}", deal)
+
+
+def carried(source: str, out: str, deal: tuple[int, ...], values: Mapping[str, Value]) -> Carry:
+    """A factor per hidden unit of ``source`` is one of the column of ``out`` that it is dealt to."""
+    return Carry("hidden", out, dealt_ranks(deal, values[out].width), source=source)

@@ -1,7 +1,7 @@
 """What an operation runs on in the reference interpreter: values of one run, states of one sequence, weights."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -9,19 +9,26 @@ from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.arithmetic.linear import apply, float_linear
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.errors import ModelError
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
+from tabulae.program.value import Value
 
 Weight = TableMatrix | Float32s
 
 
 class Env:
-    """``values`` are by name, of the positions ``start ..`` of a sequence that has room for ``context``."""
+    """``values`` are by name, of the positions ``start ..`` of a sequence that has room for ``context``.
 
-    def __init__(self, graph: "Graph", weights: Mapping[str, Weight], context: int) -> None:
-        self.graph, self.weights, self.context = graph, weights, context
-        self.constants = {name: np.array(values, np.float32) for name, values in graph.constants.items()}
+    ``declared``: what they are, as the graph says it.
+    """
+
+    def __init__(
+        self,
+        declared: Mapping[str, Value],
+        constants: Mapping[str, tuple[float, ...]],
+        weights: Mapping[str, Weight],
+        context: int,
+    ) -> None:
+        self.declared, self.weights, self.context = declared, weights, context
+        self.constants = {name: np.array(values, np.float32) for name, values in constants.items()}
         self.values: dict[str, Any] = {}  # float32, or int64 where the type is Int
         self.states: dict[str, Float32s] = {}
         self.positions: Int64s = np.zeros(0, np.int64)

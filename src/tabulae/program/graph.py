@@ -94,7 +94,10 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
             _must(where, name not in self.inputs, "an input must not be written", name)
         for name, state in op.keeps():
             _must(where, self.states.get(name) == state, f"the state {name} must be declared as {state}", "another")
-        op.check(Check(where, self.values, self.constants, self.context))
+        op.check(self._at(where))
+
+    def _at(self, where: str) -> Check:
+        return Check(where, self.values, self.constants, self.context)
 
     def check_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Refuse weights that do not fit; ``shapes`` names them all.
@@ -103,7 +106,7 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         """
         known = {**shapes, **{name: (len(values),) for name, values in self.constants.items()}}
         for op in self.operations:
-            for name, expected in op.tensors(self):
+            for name, expected in op.tensors(self._at(op.tag)):
                 if name not in known:
                     raise ModelError(name, "every weight of the program must be given", "nothing")
                 _must_fit(name, known[name], expected)

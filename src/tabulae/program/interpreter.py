@@ -30,7 +30,7 @@ class Interpreter:
         program.check_shapes({name: _shape(name, weight) for name, weight in weights.items()})
         self.program = program
         self.length = 0  # positions in the states
-        self._env = Env(program, weights, program.context if context is None else context)
+        self._env = Env(program.values, program.constants, weights, program.context if context is None else context)
 
     def run(self, inputs: Mapping[str, Any], start: int = 0, wanted: slice = slice(None)) -> dict[str, Any]:
         """All values after a run on ``inputs`` [positions, ...] at positions ``start``.. of the sequence."""

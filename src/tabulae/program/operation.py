@@ -5,19 +5,16 @@ file in ``native/operations/``, its meaning in torch, if it has one, one in ``to
 tensors or states an operation uses asks for roles and knows no class.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from tabulae.program.value import Size, State
-
-if TYPE_CHECKING:
-    from tabulae.program.checking import Check
-    from tabulae.program.env import Env
-    from tabulae.program.graph import Graph
-    from tabulae.program.passes import Bases, Carry
+from tabulae.program.checking import Check
+from tabulae.program.env import Env
+from tabulae.program.passes import Bases, Carry
+from tabulae.program.value import Rows, State, Value
 
 Role = Literal["in", "out", "in-out", "table", "vector", "constant", "state"]
 
@@ -29,8 +26,6 @@ Table = Annotated[str, msgspec.Meta(extra={"role": "table"})]  # a matrix that m
 Vector = Annotated[str, msgspec.Meta(extra={"role": "vector"})]  # stays float32: of a file, or of the graph's constants
 Constant = Annotated[str, msgspec.Meta(extra={"role": "constant"})]  # one of the graph's constants
 Kept = Annotated[str, msgspec.Meta(extra={"role": "state"})]
-
-Rows = tuple[Annotated[int, msgspec.Meta(ge=0)], Size]  # begin, end
 
 
 class Divisor(NamedTuple):
@@ -90,14 +85,14 @@ class Operation(Record, frozen=True, tag_field="op"):
         """The values that it writes, each once."""
         return tuple(dict.fromkeys(self.names("out", "in-out")))
 
-    def projections(self) -> Iterator["Projection"]:
+    def projections(self) -> Iterator[Projection]:
         """Its linears, those together that see the same inputs."""
         yield from ()
 
-    def check(self, at: "Check") -> None:
+    def check(self, at: Check) -> None:
         """Refuse fields that do not fit the values and constants of the graph."""
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
         """Name and shape of every tensor that it reads."""
         yield from ()
 
@@ -105,15 +100,15 @@ class Operation(Record, frozen=True, tag_field="op"):
         """Name and shape of every state that it keeps."""
         yield from ()
 
-    def run(self, at: "Env") -> None:
+    def run(self, at: Env) -> None:
         """What it means, to the last bit."""
         raise NotImplementedError(self.tag)
 
-    def bases(self, at: "Bases") -> None:
+    def bases(self, at: Bases) -> None:
         """Which of its values and sides of tensors share a basis; by default none may be rotated or permuted."""
         at.forbid(f"{self.tag} looks at single columns")
 
-    def carries(self, graph: "Graph") -> "Carry | None":
+    def carries(self, values: Mapping[str, Value]) -> Carry | None:
         """Where a factor per channel passes through it, if anywhere."""
         return None
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]  # counts are int32 in every kernel and target
+Rows = tuple[Annotated[int, msgspec.Meta(ge=0)], Size]  # begin, end
 Axis = Literal["positions", "wanted"]  # all positions of a run, or those whose outputs are asked for
 PerChannel = int | tuple[int, ...]
 

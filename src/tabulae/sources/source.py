@@ -1,15 +1,11 @@
-"""What every kind of trained model offers, and how the kind of a path is found."""
+"""What every kind of trained model offers."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Protocol, Self
 
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.errors import ModelError
-from tabulae.files import check_there
 from tabulae.text.data import TokenizerData
 
 
@@ -64,39 +60,3 @@ class Source(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-
-
-def open_source(path: str | Path) -> Source:
-    """Open a trained model: a GGUF file, or a Hugging Face folder.
-
-    Raises :class:`FileError` where nothing is at ``path``, :class:`ModelError` where it is no model.
-
-    >>> open_source("no-such-model.gguf")
-    Traceback (most recent call last):
-    tabulae.errors.FileError: [no-such-model.gguf] it must be readable, but got no such file or folder
-    """
-    source: Source = find_kind(Path(path)).open_model(Path(path))
-    return source
-
-
-def find_kind(path: Path, *others: str) -> ModuleType:
-    """The module that opens ``path``; ``others`` are kinds that the caller accepts besides, for the error.
-
-    Raises as :func:`open_source` does.
-    """
-    check_there(path)
-    modules = tuple(_kinds())
-    for module in modules:
-        if module.accepts(path):
-            return module
-    accepted = ", or ".join([*others, *(module.ACCEPTS for module in modules)])
-    got = "a folder without config.json" if path.is_dir() else f"a file that is none (suffix {path.suffix or 'none'})"
-    raise ModelError(str(path), "the model must be of a known kind", got, f"accepted: {accepted}")
-
-
-def _kinds() -> Iterator[ModuleType]:
-    import tabulae.sources as package
-
-    for entry in pkgutil.iter_modules(package.__path__):
-        if entry.name != "source" and not entry.name.startswith("_"):
-            yield importlib.import_module(f"{package.__name__}.{entry.name}")

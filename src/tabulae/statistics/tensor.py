@@ -18,7 +18,7 @@ import xxhash
 
 from tabulae.arithmetic.arrays import Float32s, Float64s
 from tabulae.arithmetic.matrix import row_chunks
-from tabulae.formats.format import check_weights
+from tabulae.formats.encoding import check_weights
 from tabulae.statistics.families import Fit, fit_family
 from tabulae.statistics.grid import CELLS, entropy_bits, grid_indices
 from tabulae.statistics.rows import BEYOND, RowStatistics, describe_piece, joined

@@ -141,7 +141,7 @@ def test_a_published_gemma_config_leaves_the_defaults_out() -> None:
     source = FakeSource("huggingface", {"model_type": "gemma3", "text_config": text}, {})
     config = architectures.find(source).config(source)
     assert (config.decoder.heads, config.decoder.kv_heads, config.decoder.head) == (8, 4, 256)
-    assert config.windows[:7] == (1024,) * 5 + (None, 1024)
+    assert config.decoder.windows[:7] == (1024,) * 5 + (None, 1024)
     assert config.scale == 0.0625 and config.decoder.turn.inv_freq[0] == 0.125 and config.local.inv_freq[0] == 1
     assert config.decoder.turn.inv_freq[-1] == pytest.approx(1e6 ** -(254 / 256) / 8)
 

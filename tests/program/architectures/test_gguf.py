@@ -72,7 +72,7 @@ def test_window_patterns_of_gemma(pattern: object, windows: tuple[int | None, ..
     theirs = converted(_as_gguf_can_say(load("gemma3")[0]), "gemma3")
     keys = {**theirs.metadata, "gemma3.attention.sliding_window_pattern": pattern}
     theirs = FakeSource("gguf", keys, theirs.tensors)
-    assert architectures.find(theirs).config(theirs).windows == windows
+    assert architectures.find(theirs).config(theirs).decoder.windows == windows
     short = FakeSource("gguf", {**keys, "gemma3.attention.sliding_window_pattern": [True]}, theirs.tensors)
     with pytest.raises(ModelError, match="there must be one for each of 3 layers, but got 1"):
         architectures.find(short).config(short)
@@ -88,7 +88,7 @@ def test_the_rotation_factors_of_a_gguf_are_no_weight_of_the_program() -> None:
     theirs = FakeSource("gguf", theirs.metadata, {**theirs.tensors, "rope_freqs.weight": np.full(8, 2, np.float32)})
     architecture = architectures.find(theirs)
     config = architecture.config(theirs)
-    assert config.decoder.turn.inv_freq[0] == 0.5
+    assert config.turn.inv_freq[0] == 0.5
     architecture.tensors(theirs, config)
 
 

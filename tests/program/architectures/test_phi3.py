@@ -28,7 +28,7 @@ def both(**more: Any) -> tuple[FakeSource, FakeSource]:
 
 
 def turn(source: FakeSource) -> Any:
-    return architectures.find(source).config(source).decoder.turn
+    return architectures.find(source).config(source).turn
 
 
 @pytest.mark.parametrize("more", [{}, {"phi3.rope.scaling.attn_factor": float(np.float32(np.sqrt(1.5)))}])

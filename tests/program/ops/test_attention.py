@@ -68,7 +68,7 @@ def test_one_position_at_a_time_gives_the_same_bits() -> None:
 
 def test_what_stands_behind_an_earlier_position_is_forgotten() -> None:
     made = Decoder.of([operation()], {"a": HEADS * HEAD}, 2, N)
-    env = Env(made, {}, N)
+    env = Env(made.values, made.constants, {}, N)
     env.positions = np.arange(N)
     env.remember("0.keys", K)
     env.positions = np.arange(3, 5)

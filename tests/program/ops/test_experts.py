@@ -35,7 +35,8 @@ ROUTE = Route("router", "x", "chosen", "shares", TOP)
 
 
 def env_after(*operations: Operation, values: dict[str, Any] = VALUES) -> Env:
-    env = Env(Decoder.of(operations, values, 3, 9), WEIGHTS, 9)
+    made = Decoder.of(operations, values, 3, 9)
+    env = Env(made.values, made.constants, WEIGHTS, 9)
     env.values["x"] = X
     for op in operations:
         op.run(env)

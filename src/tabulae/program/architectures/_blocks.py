@@ -1,15 +1,13 @@
-"""Pieces that decoders with rotary positions and gated linears share; buffers x (residual) and h (in and out)."""
+"""Pieces that decoders share: attention, mlps, norms and blocks of them; values x (residual) and h (in and out)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 from typing import TypedDict, Unpack
 
 import numpy as np
 
-from tabulae.arithmetic.activation_functions import Activation
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._rope import Frequencies
-from tabulae.program.graph import Decoder
 from tabulae.program.operation import Linear, Operation
 from tabulae.program.ops.activate import Activate
 from tabulae.program.ops.add import Add
@@ -18,15 +16,11 @@ from tabulae.program.ops.gate import Gate
 from tabulae.program.ops.layer_norm import LayerNorm
 from tabulae.program.ops.project import Project
 from tabulae.program.ops.rms_norm import RMSNorm
-from tabulae.program.ops.select import Select
-from tabulae.program.ops.soft_cap import SoftCap
-from tabulae.program.value import Value
 
-HEAD = "lm_head.weight"
 INV_FREQ = "inv_freq"
 
 
-def linear(module: str, out: str, bias: bool = False) -> Linear:
+def linear(module: str, out: str, bias: bool) -> Linear:
     """The linear of a module with ``.weight`` and perhaps ``.bias``."""
     return Linear(f"{module}.weight", out, f"{module}.bias" if bias else None)
 
@@ -41,70 +35,62 @@ class Turns(TypedDict, total=False):
 
     linears: tuple[str, ...]  # modules of q, k, v and the output
     input: str  # buffer
-    qkv_bias: bool
-    out_bias: bool
     norms: bool  # of queries and keys, before they turn
-    turn: Frequencies | None  # None: queries and keys do not turn
+    turn: Frequencies
     inv_freq: str  # the name of the rotation's constant
-    window: int | None
     scale: float
     slopes: str  # a constant of ALiBi
     cap: float | None  # of scores
 
 
-def rotary_attention(at: str, layer: int, config: Sizes, **more: Unpack[Turns]) -> list[Operation]:
+def self_attention(at: str, layer: int, config: Sizes, **more: Unpack[Turns]) -> list[Operation]:
     """h -> h: q, k, v, their norms, rotation, attention, output."""
-    bias, head, turn = more.get("qkv_bias", False), config.head, more.get("turn", config.turn)
+    head, turn, bias = config.head, more.get("turn", config.turn), config.bias
     *qkv, out = more.get("linears", tuple(f"{at}.{part}_proj" for part in "qkvo"))
-    norms = [RMSNorm(f"{at}.{name}_norm.weight", name, name, config.eps) for name in "qk"]
-    scale, window = more.get("scale", scale_of(head)), more.get("window")
+    projected = tuple(linear(name, part, bias.qkv) for name, part in zip(qkv, "qkv", strict=True))
+    norms = [rms_norm(f"{at}.{name}_norm", name, name, config.eps) for name in "qk"]
+    scale, window = more.get("scale", scale_of(head)), config.windows[layer] if config.windows else None
     slopes, cap = more.get("slopes"), more.get("cap")
     return [
-        Project(more.get("input", "h"), tuple(linear(name, part, bias) for name, part in zip(qkv, "qkv", strict=True))),
+        Project(more.get("input", "h"), projected),
         *(norms if more.get("norms") else []),
-        *(turn.rotary(buffer, head, more.get("inv_freq", INV_FREQ)) for buffer in "qk" if turn),
+        *(turn.rotary(value, head, more.get("inv_freq", INV_FREQ)) for value in "qk" if turn),
         Attention("q", "k", "v", "a", *kept(layer), config.heads, config.kv_heads, head, scale, window, slopes, cap),
-        Project("a", (linear(out, "h", more.get("out_bias", False)),)),
+        Project("a", (linear(out, "h", bias.out),)),
     ]
 
 
-def gated_mlp(at: str, fn: Activation, bias: bool = False, input: str = "h", out: str = "h") -> list[Operation]:
+def gated_mlp(at: str, config: Sizes, input: str = "h", out: str = "h") -> list[Operation]:
     """h -> h: ``down(fn(gate h) * up h)``."""
+    bias = config.bias.mlp
     return [
         Project(input, (linear(f"{at}.gate_proj", "gate", bias), linear(f"{at}.up_proj", "up", bias))),
-        Gate(fn, "gate", "up", "m"),
+        Gate(config.activation, "gate", "up", "m"),
         Project("m", (linear(f"{at}.down_proj", out, bias),)),
     ]
 
 
-def plain_mlp(up: str, down: str, fn: Activation, bias: bool, buffer: str = "h") -> list[Operation]:
+class Places(TypedDict, total=False):
+    """Which values an mlp uses."""
+
+    input: str
+    out: str
+    hidden: tuple[str, str]  # before and behind the activation function
+
+
+def plain_mlp(up: str, down: str, config: Sizes, **places: Unpack[Places]) -> list[Operation]:
     """h -> h: ``down(fn(up h))``, by modules."""
+    bias, (before, behind) = config.bias.mlp, places.get("hidden", ("up", "m"))
     return [
-        Project(buffer, (linear(up, "up", bias),)),
-        Activate(fn, "up", "m"),
-        Project("m", (linear(down, buffer, bias),)),
+        Project(places.get("input", "h"), (linear(up, before, bias),)),
+        Activate(config.activation, before, behind),
+        Project(behind, (linear(down, places.get("out", "h"), bias),)),
     ]
 
 
-def pre_norm_block(
-    layer: int,
-    config: Sizes,
-    mlp_bias: bool = False,
-    mlp: Sequence[Operation] | None = None,
-    **attention: Unpack[Turns],
-) -> list[Operation]:
-    """``x += attention(norm x); x += mlp(norm x)``, h -> h by ``mlp`` if that is not gated linears."""
-    at = f"model.layers.{layer}"
-    if mlp is None:
-        mlp = gated_mlp(f"{at}.mlp", config.activation, mlp_bias)
-    return [
-        RMSNorm(f"{at}.input_layernorm.weight", "x", "h", config.eps),
-        *rotary_attention(f"{at}.self_attn", layer, config, **attention),
-        Add("x", "h", "x"),
-        RMSNorm(f"{at}.post_attention_layernorm.weight", "x", "h", config.eps),
-        *mlp,
-        Add("x", "h", "x"),
-    ]
+def rms_norm(module: str, input: str, out: str, eps: float) -> RMSNorm:
+    """The RMS norm of a module."""
+    return RMSNorm(f"{module}.weight", input, out, eps)
 
 
 def layer_norm(module: str, input: str, out: str, eps: float, bias: bool = True) -> LayerNorm:
@@ -112,28 +98,46 @@ def layer_norm(module: str, input: str, out: str, eps: float, bias: bool = True)
     return LayerNorm(f"{module}.weight", f"{module}.bias" if bias else None, input, out, eps)
 
 
-def rotary_program(
-    body: Sequence[Operation],
-    config: Sizes,
-    constants: dict[str, tuple[float, ...]] | None = None,
-    cap: float | None = None,
-    norm: Operation | None = None,
-    embedding: str = EMBEDDING,
-    values: Mapping[str, Value] | None = None,
-) -> Decoder:
-    """The program of a body that leaves x: select, last norm, head and the ``cap`` of logits are added.
+Norm = Callable[[str, str, str, float], Operation]  # of module, input, output, eps
 
-    A body may also use n, of the width of x, and ``values`` of its own.
-    """
-    tail: list[Operation] = [
-        Select("x", "last"),
-        norm or RMSNorm("model.norm.weight", "last", "last", config.eps),
-        Project("last", (Linear(embedding if config.tied else HEAD, "logits"),)),
-        *([] if cap is None else [SoftCap("logits", cap)]),
+
+def residual(*half: Operation, out: str = "h") -> list[Operation]:
+    """``x += half``, of which ``out`` is what comes out."""
+    return [*half, Add("x", out, "x")]
+
+
+def parallel_residual(*halves: Operation) -> list[Operation]:
+    """``x += attention + mlp``: side by side, they leave h and n."""
+    return [*halves, Add("n", "h", "h"), Add("x", "h", "x")]
+
+
+def pre_norm_block(
+    layer: int,
+    config: Sizes,
+    mlp: Sequence[Operation] | None = None,
+    norm: Norm = rms_norm,
+    **attention: Unpack[Turns],
+) -> list[Operation]:
+    """``x += attention(norm x); x += mlp(norm x)``, h -> h by ``mlp`` if that is not gated linears."""
+    at = f"model.layers.{layer}"
+    if mlp is None:
+        mlp = gated_mlp(f"{at}.mlp", config)
+    first, second = (norm(f"{at}.{place}_layernorm", "x", "h", config.eps) for place in ("input", "post_attention"))
+    return [
+        *residual(first, *self_attention(f"{at}.self_attn", layer, config, **attention)),
+        *residual(second, *mlp),
     ]
-    q, kv = config.heads * config.head, config.kv_heads * config.head
-    widths = {"x": config.hidden, "h": config.hidden, "n": config.hidden, "q": q, "k": kv, "v": kv, "a": q}
-    widths |= {"gate": config.intermediate, "up": config.intermediate, "m": config.intermediate}
-    widths |= {"last": config.hidden, "logits": config.vocabulary}
-    constants = config.turn.constants(INV_FREQ) if constants is None else constants
-    return Decoder.of((*body, *tail), {**widths, **(values or {})}, config.vocabulary, config.context, constants)
+
+
+def sandwich_norm_block(layer: int, config: Sizes, **attention: Unpack[Turns]) -> list[Operation]:
+    """``x += norm(attention(norm x)); x += norm(mlp(norm x))``."""
+    at = f"model.layers.{layer}"
+
+    def norm(place: str, input: str) -> Operation:
+        return rms_norm(f"{at}.{place}_layernorm", input, "h", config.eps)
+
+    halves = self_attention(f"{at}.self_attn", layer, config, **attention), gated_mlp(f"{at}.mlp", config)
+    return [
+        *residual(norm("input", "x"), *halves[0], norm("post_attention", "h")),
+        *residual(norm("pre_feedforward", "x"), *halves[1], norm("post_feedforward", "h")),
+    ]

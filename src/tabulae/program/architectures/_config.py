@@ -1,17 +1,41 @@
-"""The sizes that llama and its relatives share."""
+"""The sizes that decoders share."""
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 from tabulae.arithmetic.activation_functions import Activation
 from tabulae.errors import ModelError
-from tabulae.program.architectures._rope import Frequencies
+from tabulae.program.architectures._fields import columns_per_head
+from tabulae.program.architectures._rope import STILL, Frequencies
 
 EMBEDDING = "model.embed_tokens.weight"
 
 
+class Biases(NamedTuple):
+    """Which linears of a block have one."""
+
+    qkv: bool = False
+    out: bool = False  # of attention
+    mlp: bool = False
+
+    @classmethod
+    def of(cls, attention: bool, mlp: bool = False) -> Self:
+        """All linears of attention, or none, and of the mlp."""
+        return cls(attention, attention, mlp)
+
+    @classmethod
+    def all(cls, there: bool = True) -> Self:
+        """All linears, or none."""
+        return cls(there, there, there)
+
+
+NO_BIASES = Biases()
+Windows = tuple[int | None, ...]  # of every layer
+
+
 @dataclass(frozen=True)
 class Sizes:
-    """A decoder with rotary positions and gated linears: llama and its relatives."""
+    """A decoder; most have rotary positions and gated linears."""
 
     layers: int
     hidden: int
@@ -25,6 +49,33 @@ class Sizes:
     turn: Frequencies
     activation: Activation
     tied: bool  # the head is the embedding
+    bias: Biases = NO_BIASES
+    windows: Windows = ()  # of attention; empty where no layer has one
+
+
+def sizes_of(config: Any) -> Sizes:
+    """Those of a configuration, which are it or its ``decoder``."""
+    found: Sizes = getattr(config, "decoder", config)
+    return found
+
+
+def plain_sizes(
+    *,
+    layers: int,
+    hidden: int,
+    intermediate: int,
+    heads: int,
+    vocabulary: int,
+    context: int,
+    eps: float,
+    activation: Activation,
+    tied: bool,
+    bias: Biases,
+) -> Sizes:
+    """Where every head has keys and values of its own, and none turns."""
+    head = columns_per_head(hidden, heads)
+    first = (layers, hidden, intermediate, heads, heads, head)
+    return Sizes(*first, vocabulary, context, eps, STILL, activation, tied, bias)
 
 
 def kv_heads(heads: int, kv_heads: int) -> int:

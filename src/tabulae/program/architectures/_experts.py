@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -10,9 +10,15 @@ from tabulae.arithmetic.activation_functions import Activation
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _huggingface
+from tabulae.program.architectures._architecture import Reading
+from tabulae.program.architectures._blocks import Turns, pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import flag, integer
+from tabulae.program.architectures._keys import Neutral
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
+from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
 from tabulae.program.ops.combine import Combine
 from tabulae.program.ops.gate import Gate
@@ -29,6 +35,15 @@ class Mixture:
     top: int  # chosen for a position
     width: int  # hidden units of each
     normalise: bool  # shares of those chosen add up to 1
+    plain: frozenset[int] = frozenset()  # layers that have a gated mlp and no experts
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A configuration: sizes and experts."""
+
+    decoder: Sizes
+    experts: Mixture
 
 
 def _half(second: bool) -> Callable[[Any], Int64s]:
@@ -54,7 +69,14 @@ GGUF: Patterns = {
     f"{EXPERT}up_proj": Stored("blk.{}.ffn_up_exps", stacked=True),
     f"{EXPERT}down_proj": Stored("blk.{}.ffn_down_exps", stacked=True),
 }
+TRAINING = "output_router_logits router_aux_loss_coef"
 HUGGINGFACE = Names(prefixes=_huggingface.LLAMA.prefixes, others=STACKED)
+
+
+def huggingface(family: str, read: Callable[[Source], Any], neutral: Neutral) -> Reading:
+    """How folders are read whose experts are called as transformers 5 calls them."""
+    harmless = {"training alone": TRAINING}
+    return _huggingface.huggingface((family,), read, HUGGINGFACE, harmless=harmless, neutral=neutral)
 
 
 def from_gguf(source: Source, normalise: bool) -> Mixture:
@@ -100,7 +122,18 @@ def expert_mlp(at: str, experts: Mixture, fn: Activation) -> list[Operation]:
     ]
 
 
-def expert_values(experts: Mixture, hidden: int) -> dict[str, Value]:
+def program_with_experts(config: Mixed, **attention: Unpack[Turns]) -> Decoder:
+    """Pre-norm blocks: ``x += attention(norm x); x += experts(norm x)``."""
+    sizes, experts = config.decoder, config.experts
+
+    def block(layer: int) -> list[Operation]:
+        mlp = None if layer in experts.plain else expert_mlp(f"model.layers.{layer}.mlp", experts, sizes.activation)
+        return pre_norm_block(layer, sizes, mlp=mlp, **attention)
+
+    return program_of(sizes, block, values=expert_values(experts, sizes.hidden))
+
+
+def expert_values(experts: Mixture, hidden: int) -> dict[str, int | Value]:
     """The values of :func:`expert_mlp` beside h."""
     wide = Value(("positions", experts.top, experts.width))
     return {

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tabulae.arithmetic.arrays import Int64s
+from tabulae.program.architectures._config import sizes_of
 from tabulae.program.architectures._names import Stored
 
 Sizes = Callable[[Any], Sequence[int]]  # of a configuration
@@ -26,8 +27,8 @@ def parts(names: Sequence[str], stored: str, lengths: Sizes, transposed: bool = 
 
 
 def qkv_lengths(config: Any) -> tuple[int, int, int]:
-    """Rows of queries, keys and values; ``config`` has the number of heads, or a ``decoder`` that has."""
-    sizes = getattr(config, "decoder", config)
+    """Rows of queries, keys and values."""
+    sizes = sizes_of(config)
     kv = sizes.kv_heads * sizes.head
     return sizes.heads * sizes.head, kv, kv
 
@@ -37,7 +38,7 @@ def grouped(names: Sequence[str], stored: str) -> dict[str, Stored]:
 
     def rows(part: int) -> Callable[[Any], Int64s]:
         def of(config: Any) -> Int64s:
-            sizes = getattr(config, "decoder", config)
+            sizes = sizes_of(config)
             shared = sizes.heads // sizes.kv_heads
             groups = np.arange(sizes.kv_heads * (shared + 2) * sizes.head).reshape(sizes.kv_heads, -1, sizes.head)
             chosen = (slice(shared), slice(shared, shared + 1), slice(shared + 1, None))[part]
@@ -53,7 +54,7 @@ def interleaved(name: str, heads: str) -> Stored:
 
     def rows(config: Any) -> Int64s:
         """For each canonical row, the stored one: [heads, pairs, 2] -> [heads, 2, pairs]."""
-        count, head = getattr(config.decoder, heads), config.decoder.head
+        count, head = getattr(sizes_of(config), heads), sizes_of(config).head
         return np.arange(count * head).reshape(count, head // 2, 2).swapaxes(1, 2).reshape(-1)
 
     return Stored(name, rows=rows)

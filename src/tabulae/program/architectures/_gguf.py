@@ -8,7 +8,7 @@ import numpy as np
 from tabulae.arithmetic.activation_functions import Activation
 from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import Reading
-from tabulae.program.architectures._config import Sizes, kv_heads
+from tabulae.program.architectures._config import Biases, Sizes, kv_heads, plain_sizes
 from tabulae.program.architectures._fields import LAYERS, integer, number
 from tabulae.program.architectures._fused import interleaved
 from tabulae.program.architectures._keys import Harmless, Keys, Neutral
@@ -102,6 +102,24 @@ def decoder(
         turn=frequencies(rotary, turns or rope(source, context)),
         activation=fn,
         tied="output.weight" not in source.names,
+    )
+
+
+def plain_decoder(source: Source, fn: Activation, bias: Biases) -> Sizes:
+    """The common fields of those with layer norms, in which nothing turns; hidden units are 4 times the width."""
+    meta, arch = source.metadata, source.family
+    hidden = integer(meta, f"{arch}.embedding_length")
+    return plain_sizes(
+        layers=integer(meta, f"{arch}.block_count", most=LAYERS),
+        hidden=hidden,
+        intermediate=integer(meta, f"{arch}.feed_forward_length", default=4 * hidden),
+        heads=integer(meta, f"{arch}.attention.head_count"),
+        vocabulary=vocabulary(source),
+        context=integer(meta, f"{arch}.context_length"),
+        eps=number(meta, f"{arch}.attention.layer_norm_epsilon"),
+        activation=fn,
+        tied="output.weight" not in source.names,
+        bias=bias,
     )
 
 

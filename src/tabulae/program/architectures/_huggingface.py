@@ -7,7 +7,7 @@ import numpy as np
 
 from tabulae.errors import ModelError
 from tabulae.program.architectures._architecture import HEAD, Reading
-from tabulae.program.architectures._config import EMBEDDING, Sizes, kv_heads
+from tabulae.program.architectures._config import EMBEDDING, Sizes, Windows, kv_heads
 from tabulae.program.architectures._fields import LAYERS, activation, first, flag, integer, number, over, record
 from tabulae.program.architectures._keys import Harmless, Keys, Neutral
 from tabulae.program.architectures._names import Names
@@ -127,7 +127,7 @@ def share(meta: Mapping[str, Any], default: float) -> float:
     return found
 
 
-def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]) -> tuple[int | None, ...]:
+def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]) -> Windows:
     """The attention window of every layer: by ``layer_types`` of a config.json, else where ``sliding(layer)``."""
     types = meta.get("layer_types")
     if types is None:
@@ -141,13 +141,13 @@ def windows(meta: Mapping[str, Any], layers: int, sliding: Callable[[int], bool]
     )
 
 
-def window(meta: Mapping[str, Any], default: int | None = None) -> int | None:
-    """The window of all layers; null means none, ``default`` is that of the class where config.json is silent."""
+def one_window(meta: Mapping[str, Any], layers: int, default: int | None = None) -> Windows:
+    """The same in all layers; null means none, ``default`` is that of the class where config.json is silent."""
     found = meta.get("sliding_window", default)
-    return None if found is None else integer({"sliding_window": found}, "sliding_window")
+    return () if found is None else (integer({"sliding_window": found}, "sliding_window"),) * layers
 
 
-def late_windows(meta: Mapping[str, Any], layers: int) -> tuple[int | None, ...]:
+def late_windows(meta: Mapping[str, Any], layers: int) -> Windows:
     """The windows of Qwen 2 and 3: none, or in layers from ``max_window_layers`` on."""
     first, window = integer(meta, "max_window_layers", default=28, least=0), meta.get("sliding_window", 4096)
     window = window if flag(meta, "use_sliding_window") else None

@@ -33,22 +33,31 @@ class Rope:
 
 @dataclass(frozen=True)
 class Frequencies:
-    """The constants of a rotation, float32 values [rotary / 2], and the scale of its cosines and sines."""
+    """The constants of a rotation, float32 values [rotary / 2], and the scale of its cosines and sines.
+
+    False where there are none, and nothing turns.
+    """
 
     inv_freq: tuple[float, ...]
     scale: float = 1.0
     long: tuple[float, ...] = ()  # in place of inv_freq in sequences with room for more than ``original`` positions
     original: int = 1
 
+    def __bool__(self) -> bool:
+        return bool(self.inv_freq)
+
     def constants(self, name: str) -> dict[str, tuple[float, ...]]:
         """What a program has to bring."""
-        return {name: self.inv_freq} | ({f"{name}.long": self.long} if self.long else {})
+        return ({name: self.inv_freq} if self else {}) | ({f"{name}.long": self.long} if self.long else {})
 
     def rotary(self, buffer: str, head: int, name: str) -> Rotary:
         """The operation that turns the heads of ``buffer``; a default that is given would stand in the file."""
         more: dict[str, Any] = {} if self.scale == 1 else {"scale": self.scale}
         more |= {"long": f"{name}.long", "original": self.original} if self.long else {}
         return Rotary(buffer, name, head, **more)
+
+
+STILL = Frequencies(())
 
 
 def frequencies(rotary: int, rope: Rope) -> Frequencies:

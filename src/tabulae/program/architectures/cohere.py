@@ -3,20 +3,19 @@
 Rotated pairs lie side by side in every kind of source. Logits times a number: the last norm is multiplied instead.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import gated_mlp, layer_norm, rotary_attention, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import gated_mlp, layer_norm, parallel_residual, self_attention
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._fields import flag, number
 from tabulae.program.architectures._fused import interleaved
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.embed import Embed
 
 LAYER = "model.layers.{}"
 LOGIT_SCALE = 0.0625
@@ -39,38 +38,38 @@ HUGGINGFACE = Names(
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, biases of attention, what logits are multiplied by."""
+    """Sizes, and what logits are multiplied by."""
 
     decoder: Sizes
-    bias: bool
     logits: float
 
 
 def _from_gguf(source: Source) -> Config:
     sizes = _gguf.decoder(source, eps="layer_norm_epsilon")
-    return Config(sizes, "blk.0.attn_q.bias" in source.names, number(source.metadata, "command-r.logit_scale"))
+    bias = Biases.of("blk.0.attn_q.bias" in source.names)
+    return Config(replace(sizes, bias=bias), number(source.metadata, "command-r.logit_scale"))
 
 
 def _from_huggingface(source: Source) -> Config:
     meta = source.metadata
     sizes = _huggingface.decoder(source, HUGGINGFACE, tied=True, eps="layer_norm_eps")
-    return Config(sizes, flag(meta, "attention_bias"), number(meta, "logit_scale", default=LOGIT_SCALE))
+    bias = Biases.of(flag(meta, "attention_bias"))
+    return Config(replace(sizes, bias=bias), number(meta, "logit_scale", default=LOGIT_SCALE))
 
 
 def program(config: Config) -> Decoder:
     """``x += attention(norm x) + mlp(norm x)``."""
-    sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(sizes.layers):
-        at = f"model.layers.{layer}"
-        body += [
+    sizes = config.decoder
+
+    def block(layer: int) -> list[Operation]:
+        at = LAYER.format(layer)
+        return parallel_residual(
             layer_norm(f"{at}.input_layernorm", "x", "h", sizes.eps, bias=False),
-            *gated_mlp(f"{at}.mlp", sizes.activation, out="n"),
-            *rotary_attention(f"{at}.self_attn", layer, sizes, qkv_bias=bias, out_bias=bias),
-            Add("n", "h", "h"),
-            Add("x", "h", "x"),
-        ]
-    return rotary_program(body, sizes, norm=layer_norm("model.norm", "last", "last", sizes.eps, bias=False))
+            *gated_mlp(f"{at}.mlp", sizes, out="n"),
+            *self_attention(f"{at}.self_attn", layer, sizes),
+        )
+
+    return program_of(sizes, block, norm=layer_norm("model.norm", "last", "last", sizes.eps, bias=False))
 
 
 ARCHITECTURE = Architecture(

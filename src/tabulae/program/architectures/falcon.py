@@ -1,8 +1,7 @@
 """Falcon (Almazrouei et al. 2023): layer norms, GELU, few key-value heads; attention and mlp often side by side.
 
-Its q, k and v are one fused linear, here three: ``query_key_value.q``, ``.k`` and ``.v``. The oldest ones have
-ALiBi slopes (Press et al. 2022) in place of rotary positions; they were trained with bfloat16 slopes, which are
-scaled like the scores they are added to.
+Its layers are those of Megatron-LM. The oldest ones have ALiBi in place of rotary positions; they were trained with
+bfloat16 slopes, which are scaled like the scores they are added to.
 """
 
 from dataclasses import dataclass
@@ -10,70 +9,40 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tabulae.arithmetic.activation_functions import Activation
 from tabulae.arithmetic.bfloat16 import round_bfloat16
-from tabulae.arithmetic.elementary import exp2
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
+from tabulae.program.architectures._alibi import SLOPES, slopes
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import INV_FREQ, linear, scale_of
-from tabulae.program.architectures._config import kv_heads
+from tabulae.program.architectures._blocks import Turns, parallel_residual, residual, scale_of
+from tabulae.program.architectures._config import Biases, Sizes, kv_heads
 from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer, number
-from tabulae.program.architectures._fused import grouped, parts, qkv_lengths
+from tabulae.program.architectures._megatron import NORMS, Megatron
 from tabulae.program.architectures._names import Names, Patterns
 from tabulae.program.architectures._origin import Source
-from tabulae.program.architectures._rope import Frequencies, frequencies
+from tabulae.program.architectures._rope import STILL, frequencies
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Linear, Operation
-from tabulae.program.ops.activate import Activate
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.attention import Attention, kept
-from tabulae.program.ops.embed import Embed
-from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.operation import Operation
 from tabulae.program.ops.project import Project
-from tabulae.program.ops.select import Select
 
-EMBEDDING = "transformer.word_embeddings.weight"
-FUSED = "transformer.h.{}.self_attention.query_key_value"
-PARTS = tuple(f"{FUSED}.{part}" for part in "qkv")
+MODULES = Megatron("transformer.word_embeddings", "transformer.h.{}", "self_attention", "transformer.ln_f")
 GGUF: Patterns = {
-    "transformer.word_embeddings": "token_embd",
-    "transformer.h.{}.input_layernorm": "blk.{}.attn_norm",
-    "transformer.h.{}.ln_attn": "blk.{}.attn_norm_2",
-    "transformer.h.{}.ln_mlp": "blk.{}.attn_norm",
-    **parts(PARTS, "blk.{}.attn_qkv", qkv_lengths),
-    "transformer.h.{}.self_attention.dense": "blk.{}.attn_output",
-    "transformer.h.{}.mlp.dense_h_to_4h": "blk.{}.ffn_up",
-    "transformer.h.{}.mlp.dense_4h_to_h": "blk.{}.ffn_down",
-    "transformer.ln_f": "output_norm",
-    "lm_head": "output",
+    **MODULES.gguf(),
+    f"{MODULES.layer}.ln_attn": "blk.{}.attn_norm_2",
+    f"{MODULES.layer}.ln_mlp": "blk.{}.attn_norm",
 }
-HUGGINGFACE = Names(grouped(PARTS, FUSED), {"transformer.": ("",)})
+HUGGINGFACE = Names(MODULES.huggingface(), {"transformer.": ("",)})
+NEUTRAL = {"apply_residual_connection_post_layernorm": (False,)}
 Block = Literal["shared", "two", "sequential"]  # parallel with one norm or with two, or one half after the other
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes and the kind of block; no ``turn`` where ALiBi stands in its place."""
+    """Sizes, the kind of block, and whether ALiBi stands in place of the rotation."""
 
-    layers: int
-    hidden: int
-    intermediate: int
-    heads: int
-    kv_heads: int
-    vocabulary: int
-    context: int
-    eps: float
-    activation: Activation
-    bias: bool
+    decoder: Sizes
     block: Block
-    turn: Frequencies | None
-    tied: bool
-
-    @property
-    def head(self) -> int:
-        """Columns per head."""
-        return columns_per_head(self.hidden, self.heads)
+    alibi: bool = False
 
 
 def _from_gguf(source: Source) -> Config:
@@ -83,43 +52,47 @@ def _from_gguf(source: Source) -> Config:
     head, context = columns_per_head(hidden, heads), integer(meta, "falcon.context_length")
     if integer(meta, "falcon.rope.dimension_count", default=head) != head:
         raise ModelError("falcon.rope.dimension_count", f"it must be the width of a head, {head}", "another")
-    return Config(
+    sizes = Sizes(
         layers=integer(meta, "falcon.block_count", most=LAYERS),
         hidden=hidden,
         intermediate=integer(meta, "falcon.feed_forward_length", default=4 * hidden),
         heads=heads,
         kv_heads=kv_heads(heads, integer(meta, "falcon.attention.head_count_kv", default=1)),
+        head=head,
         vocabulary=_gguf.vocabulary(source),
         context=context,
         eps=number(meta, "falcon.attention.layer_norm_epsilon"),
-        activation="gelu",
-        bias="blk.0.attn_qkv.bias" in source.names,
-        block="two" if "blk.0.attn_norm_2.weight" in source.names else "shared",
         turn=frequencies(head, _gguf.rope(source, context)),
+        activation="gelu",
         tied="output.weight" not in source.names,
+        bias=Biases.all("blk.0.attn_qkv.bias" in source.names),
     )
+    two = "blk.0.attn_norm_2.weight" in source.names
+    return Config(sizes, "two" if two else "shared")
 
 
 def _from_huggingface(source: Source) -> Config:
     meta = source.metadata
     hidden, heads = integer(meta, "hidden_size", "n_embed"), integer(meta, "num_attention_heads", "n_head")
-    context = integer(meta, "max_position_embeddings", default=2048)
-    turn = frequencies(columns_per_head(hidden, heads), _huggingface.rope(meta, context))
-    return Config(
+    context, alibi = integer(meta, "max_position_embeddings", default=2048), flag(meta, "alibi")
+    head = columns_per_head(hidden, heads)
+    turn = frequencies(head, _huggingface.rope(meta, context))
+    sizes = Sizes(
         layers=integer(meta, "num_hidden_layers", "n_layer", most=LAYERS),
         hidden=hidden,
         intermediate=integer(meta, "ffn_hidden_size", default=4 * hidden),
         heads=heads,
         kv_heads=kv_heads(heads, _kv_heads(meta, heads)),
+        head=head,
         vocabulary=integer(meta, "vocab_size"),
         context=context,
         eps=number(meta, "layer_norm_epsilon"),
+        turn=STILL if alibi else turn,
         activation=activation(meta, "activation", default="gelu"),
-        bias=flag(meta, "bias"),
-        block=_block_kind(meta),
-        turn=None if flag(meta, "alibi") else turn,
-        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, EMBEDDING),
+        tied=_huggingface.is_tied(source, HUGGINGFACE, meta, True, MODULES.embedding),
+        bias=Biases.all(flag(meta, "bias")),
     )
+    return Config(sizes, _block_kind(meta), alibi)
 
 
 def _kv_heads(meta: Any, heads: int) -> int:
@@ -137,77 +110,46 @@ def _block_kind(meta: Any) -> Block:
 
 def program(config: Config) -> Decoder:
     """Parallel blocks ``x += mlp(norm x) + attention(norm x)``, or one half after the other."""
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(config.layers):
-        body += _block(f"transformer.h.{layer}", layer, config)
-    head = Linear(EMBEDDING if config.tied else "lm_head.weight", "logits")
-    body += [Select("x", "last"), _norm("transformer.ln_f", "last", "last", config), Project("last", (head,))]
-    kv = config.kv_heads * config.head
-    buffers = dict.fromkeys(("x", "h", "n", "q", "a", "last"), config.hidden) | {"k": kv, "v": kv}
-    buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
-    turn = config.turn
-    constants = turn.constants(INV_FREQ) if turn else {"slopes": slopes(config.heads, config.head)}
-    return Decoder.of(body, buffers, config.vocabulary, config.context, constants)
+    sizes = config.decoder
+    constants = {SLOPES: _slopes(sizes.heads, sizes.head)} if config.alibi else {}
+    return MODULES.program(
+        sizes, lambda layer: _block(layer, config), constants=constants, values={"g": sizes.intermediate}
+    )
 
 
-def _block(at: str, layer: int, config: Config) -> list[Operation]:
-    qkv = tuple(linear(f"{at}.self_attention.query_key_value.{part}", part, config.bias) for part in "qkv")
-    up = linear(f"{at}.mlp.dense_h_to_4h", "m", config.bias)
-    attention, mlp = _attention(at, layer, config), _mlp(at, config)
-    both: list[Operation] = [*attention, *mlp, Add("n", "h", "h"), Add("x", "h", "x")]
-    if config.block == "shared":
-        return [_norm(f"{at}.input_layernorm", "x", "h", config), Project("h", (*qkv, up)), *both]
+def _block(layer: int, config: Config) -> list[Operation]:
+    sizes, input = config.decoder, "n" if config.block == "two" else "h"
+    more: Turns = {"slopes": SLOPES} if config.alibi else {}
+    attention = MODULES.self_attention(layer, sizes, **more)
+    mlp = MODULES.mlp(layer, sizes, input=input, out="n", hidden=("m", "g"))
+    if config.block == "sequential":
+        first, second = (MODULES.layer_norm(layer, name, sizes) for name in NORMS)
+        return [*residual(first, *attention), *residual(second, *mlp, out="n")]
+    (qkv, *attend), (up, *down) = attention, mlp
     if config.block == "two":
-        norms = [_norm(f"{at}.ln_attn", "x", "h", config), _norm(f"{at}.ln_mlp", "x", "n", config)]
-        return [*norms, Project("h", qkv), Project("n", (up,)), *both]
-    return [
-        *(_norm(f"{at}.input_layernorm", "x", "h", config), Project("h", qkv), *attention, Add("x", "h", "x")),
-        *(_norm(f"{at}.post_attention_layernorm", "x", "h", config), Project("h", (up,)), *mlp, Add("x", "n", "x")),
-    ]
+        norms = MODULES.layer_norm(layer, "ln_attn", sizes), MODULES.layer_norm(layer, "ln_mlp", sizes, "n")
+        return parallel_residual(*norms, qkv, up, *attend, *down)
+    return parallel_residual(MODULES.layer_norm(layer, "input_layernorm", sizes), _joined(qkv, up), *attend, *down)
 
 
-def _attention(at: str, layer: int, config: Config) -> list[Operation]:
-    """q, k, v -> h."""
-    heads, kv, head = config.heads, config.kv_heads, config.head
-    rotate = [config.turn.rotary(name, head, INV_FREQ) for name in "qk"] if config.turn else []
-    slopes = None if config.turn else "slopes"
-    return [
-        *rotate,
-        Attention("q", "k", "v", "a", *kept(layer), heads, kv, head, scale_of(head), slopes=slopes),
-        Project("a", (linear(f"{at}.self_attention.dense", "h", config.bias),)),
-    ]
+def _joined(*projections: Operation) -> Operation:
+    """What sees one input is one operation."""
+    return Project("h", tuple(one for op in projections for seen in op.projections() for one in seen.linears))
 
 
-def _mlp(at: str, config: Config) -> list[Operation]:
-    """m -> n."""
-    return [Activate(config.activation, "m", "g"), Project("g", (linear(f"{at}.mlp.dense_4h_to_h", "n", config.bias),))]
+def _slopes(heads: int, head: int) -> tuple[float, ...]:
+    """Those of ALiBi, in bfloat16, scaled.
 
-
-def _norm(module: str, input: str, out: str, config: Config) -> LayerNorm:
-    return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, config.eps)
-
-
-def slopes(heads: int, head: int) -> tuple[float, ...]:
-    """ALiBi: 2^(-8 i / n) for i = 1..n of the largest power of two n, then every second one of 2 n; bfloat16, scaled.
-
-    >>> slopes(4, 64)
+    >>> _slopes(4, 64)
     (0.03125, 0.0078125, 0.001953125, 0.00048828125)
     """
-    n = 1 << (heads.bit_length() - 1)
-    exponents = [8 * i / n for i in range(1, n + 1)] + [4 * i / n for i in range(1, 2 * (heads - n), 2)]
-    rounded = round_bfloat16(exp2(-np.array(exponents)).astype(np.float32))
-    return tuple((rounded * np.float32(scale_of(head))).tolist())
+    return tuple((round_bfloat16(slopes(heads)) * np.float32(scale_of(head))).tolist())
 
 
 ARCHITECTURE = Architecture(
     program,
     (
         _gguf.gguf("falcon", _from_gguf, GGUF),
-        _huggingface.huggingface(
-            ("falcon",),
-            _from_huggingface,
-            HUGGINGFACE,
-            neutral={"apply_residual_connection_post_layernorm": (False,)},
-        ),
+        _huggingface.huggingface(("falcon",), _from_huggingface, HUGGINGFACE, neutral=NEUTRAL),
     ),
 )

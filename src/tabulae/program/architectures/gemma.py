@@ -7,17 +7,17 @@ import numpy as np
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import first, integer, over
 from tabulae.program.architectures._names import Names, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 NORMS = ("model.norm", *(f"model.layers.{{}}.{at}_layernorm" for at in ("input", "post_attention")))
 HUGGINGFACE = Names({norm: Stored(norm, plus=1.0) for norm in NORMS}, {"model.": ("",)})  # added already in GGUF
+NEUTRAL = {"attention_bias": (False,), "use_bidirectional_attention": (False,)}
 
 
 def _from_gguf(source: Source) -> Sizes:
@@ -35,21 +35,13 @@ def _from_huggingface(source: Source) -> Sizes:
 
 def program(sizes: Sizes) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    body: list[Operation] = [Embed.of(EMBEDDING, "x", float(np.sqrt(np.float32(sizes.hidden))))]
-    for layer in range(sizes.layers):
-        body += pre_norm_block(layer, sizes)
-    return rotary_program(body, sizes)
+    return program_of(sizes, lambda layer: pre_norm_block(layer, sizes), times=float(np.sqrt(np.float32(sizes.hidden))))
 
 
 ARCHITECTURE = Architecture(
     program,
     (
         _gguf.gguf("gemma", _from_gguf, _gguf.LLAMA),
-        _huggingface.huggingface(
-            ("gemma",),
-            _from_huggingface,
-            HUGGINGFACE,
-            neutral={"attention_bias": (False,), "use_bidirectional_attention": (False,)},
-        ),
+        _huggingface.huggingface(("gemma",), _from_huggingface, HUGGINGFACE, neutral=NEUTRAL),
     ),
 )

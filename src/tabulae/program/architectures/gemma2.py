@@ -4,23 +4,21 @@ Scores and logits are capped. Its norms multiply by ``1 + w``; canonical norm we
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import gated_mlp, rotary_attention, rotary_program, scale_of
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import sandwich_norm_block, scale_of
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import integer, number
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.embed import Embed
-from tabulae.program.ops.rms_norm import RMSNorm
 
 GGUF: Patterns = {
     **_gguf.LLAMA,
@@ -34,14 +32,14 @@ HUGGINGFACE = Names({norm: Stored(norm, plus=1.0) for norm in NORMS}, {"model.":
 WINDOW = 4096  # of the class, where config.json is silent, as are the caps
 CAPS = (("attn_logit_softcapping", 50.0), ("final_logit_softcapping", 30.0))
 LAYERS_27B = 46
+NEUTRAL = {"attention_bias": (False,), "use_bidirectional_attention": (False,)}
 
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, windows, the scale of scores, their cap and that of logits."""
+    """Sizes, the scale of scores, their cap and that of logits."""
 
     decoder: Sizes
-    windows: tuple[int | None, ...]
     scale: float
     score_cap: float | None
     cap: float | None
@@ -53,7 +51,7 @@ def _from_gguf(source: Source) -> Config:
     scaled = sizes.hidden // sizes.heads if sizes.layers == LAYERS_27B else sizes.head  # GGUF has no key for it
     windows = tuple(window if _slides(layer) else None for layer in range(sizes.layers))
     caps = (_cap(meta, f"gemma2.{key}", default) for key, default in CAPS)
-    return Config(sizes, windows, scale_of(scaled), *caps)
+    return Config(replace(sizes, windows=windows), scale_of(scaled), *caps)
 
 
 def _from_huggingface(source: Source) -> Config:
@@ -62,7 +60,7 @@ def _from_huggingface(source: Source) -> Config:
     kinds = {"layer_types": meta.get("layer_types"), "sliding_window": meta.get("sliding_window", WINDOW)}
     windows = _huggingface.windows(kinds, sizes.layers, _slides)
     scale = scale_of(number(meta, "query_pre_attn_scalar", default=256))
-    return Config(sizes, windows, scale, *(_cap(meta, key, default) for key, default in CAPS))
+    return Config(replace(sizes, windows=windows), scale, *(_cap(meta, key, default) for key, default in CAPS))
 
 
 def _slides(layer: int) -> bool:
@@ -78,31 +76,17 @@ def _cap(meta: Mapping[str, Any], key: str, default: float) -> float | None:
 def program(config: Config) -> Decoder:
     """``x += norm(attention(norm x)); x += norm(mlp(norm x))``, on embeddings times sqrt(hidden)."""
     sizes = config.decoder
-    body: list[Operation] = [Embed.of(EMBEDDING, "x", float(np.sqrt(np.float32(sizes.hidden))))]
-    for layer, window in enumerate(config.windows):
-        at = f"model.layers.{layer}"
-        body += [
-            RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps),
-            *rotary_attention(f"{at}.self_attn", layer, sizes, window=window, scale=config.scale, cap=config.score_cap),
-            RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
-            Add("x", "h", "x"),
-            RMSNorm(f"{at}.pre_feedforward_layernorm.weight", "x", "h", sizes.eps),
-            *gated_mlp(f"{at}.mlp", sizes.activation),
-            RMSNorm(f"{at}.post_feedforward_layernorm.weight", "h", "h", sizes.eps),
-            Add("x", "h", "x"),
-        ]
-    return rotary_program(body, sizes, cap=config.cap)
+
+    def block(layer: int) -> list[Operation]:
+        return sandwich_norm_block(layer, sizes, scale=config.scale, cap=config.score_cap)
+
+    return program_of(sizes, block, times=float(np.sqrt(np.float32(sizes.hidden))), cap=config.cap)
 
 
 ARCHITECTURE = Architecture(
     program,
     (
         _gguf.gguf("gemma2", _from_gguf, GGUF),
-        _huggingface.huggingface(
-            ("gemma2",),
-            _from_huggingface,
-            HUGGINGFACE,
-            neutral={"attention_bias": (False,), "use_bidirectional_attention": (False,)},
-        ),
+        _huggingface.huggingface(("gemma2",), _from_huggingface, HUGGINGFACE, neutral=NEUTRAL),
     ),
 )

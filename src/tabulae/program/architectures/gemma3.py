@@ -4,7 +4,7 @@ Gemma's own norms multiply by ``1 + w``; canonical norm weights multiply directl
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,17 +12,15 @@ import numpy as np
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import INV_FREQ, Turns, gated_mlp, rotary_attention, rotary_program, scale_of
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import INV_FREQ, sandwich_norm_block, scale_of
+from tabulae.program.architectures._config import Biases, Sizes, Windows
 from tabulae.program.architectures._fields import flag, integer, number, over, record
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.architectures._rope import Frequencies, Rope, frequencies
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.embed import Embed
-from tabulae.program.ops.rms_norm import RMSNorm
 
 GGUF: Patterns = {
     **_gguf.NORMED,
@@ -58,14 +56,12 @@ DEFAULTS: Mapping[str, Any] = {  # published configurations of the larger models
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes (with the rotation of layers that see everything), windows, the other rotation, and the scale."""
+    """Sizes (with the rotation of layers that see everything), the other rotation, and the scale."""
 
     decoder: Sizes
-    windows: tuple[int | None, ...]
     local: Frequencies  # of layers with a window
     scale: float
     cap: float | None  # of the logits
-    bias: bool = False  # on q, k, v and the output
 
 
 def _from_gguf(source: Source) -> Config:
@@ -73,15 +69,14 @@ def _from_gguf(source: Source) -> Config:
     local = Rope(number(meta, "gemma3.rope.freq_base_swa", default=LOCAL_BASE))
     scaled = sizes.hidden // sizes.heads if sizes.layers == 62 else sizes.head  # 27B alone; GGUF has no key for it
     return Config(
-        sizes,
-        _gguf_windows(meta, sizes.layers),
+        replace(sizes, windows=_gguf_windows(meta, sizes.layers)),
         frequencies(2 * len(sizes.turn.inv_freq), local),
         scale_of(scaled),
         _cap(meta, "gemma3.final_logit_softcapping"),
     )
 
 
-def _gguf_windows(meta: Mapping[str, Any], layers: int) -> tuple[int | None, ...]:
+def _gguf_windows(meta: Mapping[str, Any], layers: int) -> Windows:
     """The pattern is a number (every n-th layer sees everything) or says of every layer whether it has a window."""
     window, pattern = integer(meta, "gemma3.attention.sliding_window"), meta.get(GGUF_PATTERN, PATTERN)
     if not isinstance(pattern, list):
@@ -111,13 +106,13 @@ def _from_huggingface(source: Source) -> Config:
     tied = _huggingface.is_tied(source, HUGGINGFACE, over(source.metadata, text), default=True)
     sizes = _huggingface.sizes(meta, rope, tied)
     pattern = integer(meta, "sliding_window_pattern", default=PATTERN)
+    bias = Biases.of(flag(meta, "attention_bias"))
+    windows = _huggingface.windows(meta, sizes.layers, lambda layer: _slides(layer, pattern))
     return Config(
-        sizes,
-        _huggingface.windows(meta, sizes.layers, lambda layer: _slides(layer, pattern)),
+        replace(sizes, bias=bias, windows=windows),
         frequencies(sizes.head, local),
         scale_of(number(meta, "query_pre_attn_scalar")),
         _cap(meta, "final_logit_softcapping"),
-        flag(meta, "attention_bias"),
     )
 
 
@@ -128,24 +123,13 @@ def _slides(layer: int, pattern: int) -> bool:
 def program(config: Config) -> Decoder:
     """``x += norm(attention(norm x)); x += norm(mlp(norm x))``, on embeddings times sqrt(hidden)."""
     sizes = config.decoder
-    body: list[Operation] = [Embed.of(EMBEDDING, "x", float(np.sqrt(np.float32(sizes.hidden))))]
-    for layer, window in enumerate(config.windows):
-        at = f"model.layers.{layer}"
-        turn, inv_freq = (sizes.turn, INV_FREQ) if window is None else (config.local, LOCAL)
-        body.append(RMSNorm(f"{at}.input_layernorm.weight", "x", "h", sizes.eps))
-        more: Turns = {"turn": turn, "inv_freq": inv_freq, "window": window, "scale": config.scale}
-        more |= {"norms": True, "qkv_bias": config.bias, "out_bias": config.bias}
-        body += rotary_attention(f"{at}.self_attn", layer, sizes, **more)
-        body += [
-            RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
-            Add("x", "h", "x"),
-            RMSNorm(f"{at}.pre_feedforward_layernorm.weight", "x", "h", sizes.eps),
-            *gated_mlp(f"{at}.mlp", sizes.activation),
-            RMSNorm(f"{at}.post_feedforward_layernorm.weight", "h", "h", sizes.eps),
-            Add("x", "h", "x"),
-        ]
-    constants = sizes.turn.constants(INV_FREQ) | config.local.constants(LOCAL)
-    return rotary_program(body, sizes, constants, config.cap)
+
+    def block(layer: int) -> list[Operation]:
+        turn, inv_freq = (sizes.turn, INV_FREQ) if sizes.windows[layer] is None else (config.local, LOCAL)
+        return sandwich_norm_block(layer, sizes, norms=True, turn=turn, inv_freq=inv_freq, scale=config.scale)
+
+    times, constants = float(np.sqrt(np.float32(sizes.hidden))), config.local.constants(LOCAL)
+    return program_of(sizes, block, times=times, constants=constants, cap=config.cap)
 
 
 ARCHITECTURE = Architecture(

@@ -4,20 +4,19 @@ That of the embedding and that of the scores are the program's; halves of a bloc
 are divided by one: the last linear of each half, and the last norm, are multiplied instead.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._fields import flag, number
 from tabulae.program.architectures._names import Names, Patterns, Stored
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 OUT, DOWN, NORM = "model.layers.{}.self_attn.o_proj", "model.layers.{}.mlp.down_proj", "model.norm"
 
@@ -36,11 +35,9 @@ HUGGINGFACE = Names(_scaled(OUT, DOWN, NORM), {"model.": ("",)})
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, biases, multipliers."""
+    """Sizes and multipliers."""
 
     decoder: Sizes
-    attention_bias: bool
-    mlp_bias: bool
     embedding: float
     scale: float  # of scores
     residual: float
@@ -49,11 +46,9 @@ class Config:
 
 def _from_gguf(source: Source) -> Config:
     """GGUF does not say which biases there are, its tensors do."""
-    meta = source.metadata
+    meta, attention = source.metadata, "blk.0.attn_q.bias" in source.names
     return Config(
-        _gguf.decoder(source),
-        "blk.0.attn_q.bias" in source.names,
-        "blk.0.ffn_up.bias" in source.names,
+        replace(_gguf.decoder(source), bias=Biases.of(attention, "blk.0.ffn_up.bias" in source.names)),
         _float32(number(meta, "granite.embedding_scale", default=1.0)),
         _float32(number(meta, "granite.attention.scale", default=1.0)),
         number(meta, "granite.residual_scale", default=1.0),
@@ -62,11 +57,9 @@ def _from_gguf(source: Source) -> Config:
 
 
 def _from_huggingface(source: Source) -> Config:
-    meta = source.metadata
+    meta, attention = source.metadata, flag(source.metadata, "attention_bias")
     return Config(
-        _huggingface.decoder(source, HUGGINGFACE),
-        flag(meta, "attention_bias"),
-        flag(meta, "mlp_bias"),
+        replace(_huggingface.decoder(source, HUGGINGFACE), bias=Biases.of(attention, flag(meta, "mlp_bias"))),
         _float32(number(meta, "embedding_multiplier", default=1.0)),
         _float32(number(meta, "attention_multiplier", default=1.0)),
         number(meta, "residual_multiplier", default=1.0),
@@ -80,11 +73,8 @@ def _float32(value: float) -> float:
 
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``, with the multipliers in the weights."""
-    bias, mlp_bias = config.attention_bias, config.mlp_bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x", config.embedding)]
-    for layer in range(config.decoder.layers):
-        body += pre_norm_block(layer, config.decoder, mlp_bias, qkv_bias=bias, out_bias=bias, scale=config.scale)
-    return rotary_program(body, config.decoder)
+    sizes = config.decoder
+    return program_of(sizes, lambda layer: pre_norm_block(layer, sizes, scale=config.scale), times=config.embedding)
 
 
 ARCHITECTURE = Architecture(

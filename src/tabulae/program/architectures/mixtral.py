@@ -3,18 +3,14 @@
 In GGUF files it is called llama, as what has no experts is: only folders are read.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from tabulae.program.architectures import _experts, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
-from tabulae.program.architectures._experts import EXPERT, Mixture, expert_mlp, expert_values
+from tabulae.program.architectures._experts import EXPERT, Mixed, program_with_experts
 from tabulae.program.architectures._names import Names
 from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 MIXTURE = "model.layers.{}.block_sparse_moe."
 HUGGINGFACE = Names(
@@ -27,42 +23,26 @@ HUGGINGFACE = Names(
     _huggingface.LLAMA.prefixes,
     {"model.layers.{}.mlp.gate.weight": "model.layers.{}.mlp.gate.weight", **_experts.STACKED},
 )
+JITTER = "router_jitter_noise"
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, experts and the window of all layers."""
-
-    decoder: Sizes
-    experts: Mixture
-    window: int | None
-
-
-def _from_huggingface(source: Source) -> Config:
+def _from_huggingface(source: Source) -> Mixed:
     """Shares are normalised, whatever config.json says."""
     sizes = _huggingface.decoder(source, HUGGINGFACE)
     experts = _experts.from_huggingface(source.metadata, "intermediate_size", normalise=True)
-    return Config(sizes, experts, _huggingface.window(source.metadata))
+    return Mixed(replace(sizes, windows=_huggingface.one_window(source.metadata, sizes.layers)), experts)
 
 
-def program(config: Config) -> Decoder:
+def program(config: Mixed) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += experts(norm x)``."""
-    sizes = config.decoder
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(sizes.layers):
-        mlp = expert_mlp(f"model.layers.{layer}.mlp", config.experts, sizes.activation)
-        body += pre_norm_block(layer, sizes, mlp=mlp, window=config.window)
-    return rotary_program(body, sizes, values=expert_values(config.experts, sizes.hidden))
+    return program_with_experts(config)
 
 
 ARCHITECTURE = Architecture(
     program,
     (
         _huggingface.huggingface(
-            ("mixtral",),
-            _from_huggingface,
-            HUGGINGFACE,
-            harmless={"training alone": "output_router_logits router_aux_loss_coef router_jitter_noise"},
+            ("mixtral",), _from_huggingface, HUGGINGFACE, harmless={"training alone": f"{_experts.TRAINING} {JITTER}"}
         ),
     ),
 )

@@ -1,19 +1,17 @@
 """OLMo 2 (OLMo team 2024): llama with norms behind each half of a block, and over all queries and all keys."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import gated_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import gated_mlp, residual, rms_norm, self_attention
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.embed import Embed
-from tabulae.program.ops.rms_norm import RMSNorm
 
 GGUF: Patterns = {
     **_gguf.NORMED,
@@ -22,38 +20,29 @@ GGUF: Patterns = {
 }
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes and biases."""
-
-    decoder: Sizes
-    bias: bool  # on q, k, v and the output
-
-
-def _from_gguf(source: Source) -> Config:
+def _from_gguf(source: Source) -> Sizes:
     """Converters know no biases."""
-    return Config(_gguf.decoder(source), False)
+    return _gguf.decoder(source)
 
 
-def _from_huggingface(source: Source) -> Config:
-    return Config(_huggingface.decoder(source, _huggingface.LLAMA), flag(source.metadata, "attention_bias"))
+def _from_huggingface(source: Source) -> Sizes:
+    bias = flag(source.metadata, "attention_bias")
+    return replace(_huggingface.decoder(source, _huggingface.LLAMA), bias=Biases.of(bias))
 
 
-def program(config: Config) -> Decoder:
+def program(sizes: Sizes) -> Decoder:
     """Post-norm blocks: ``x += norm(attention x); x += norm(mlp x)``."""
-    sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(sizes.layers):
+
+    def block(layer: int) -> list[Operation]:
         at = f"model.layers.{layer}"
-        body += [
-            *rotary_attention(f"{at}.self_attn", layer, sizes, input="x", qkv_bias=bias, out_bias=bias, norms=True),
-            RMSNorm(f"{at}.post_attention_layernorm.weight", "h", "h", sizes.eps),
-            Add("x", "h", "x"),
-            *gated_mlp(f"{at}.mlp", sizes.activation, input="x"),
-            RMSNorm(f"{at}.post_feedforward_layernorm.weight", "h", "h", sizes.eps),
-            Add("x", "h", "x"),
+        attention = self_attention(f"{at}.self_attn", layer, sizes, input="x", norms=True)
+        mlp = gated_mlp(f"{at}.mlp", sizes, input="x")
+        return [
+            *residual(*attention, rms_norm(f"{at}.post_attention_layernorm", "h", "h", sizes.eps)),
+            *residual(*mlp, rms_norm(f"{at}.post_feedforward_layernorm", "h", "h", sizes.eps)),
         ]
-    return rotary_program(body, sizes)
+
+    return program_of(sizes, block)
 
 
 ARCHITECTURE = Architecture(

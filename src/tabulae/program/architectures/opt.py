@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 
-from tabulae.arithmetic.activation_functions import Activation
 from tabulae.program.architectures import _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import linear, scale_of
-from tabulae.program.architectures._fields import LAYERS, activation, columns_per_head, flag, integer
+from tabulae.program.architectures._blocks import layer_norm, plain_mlp, residual, self_attention
+from tabulae.program.architectures._config import Biases, Sizes, plain_sizes
+from tabulae.program.architectures._fields import LAYERS, activation, flag, integer
 from tabulae.program.architectures._names import Names
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import decoder_of, head
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Linear, Operation
-from tabulae.program.ops.activate import Activate
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.attention import Attention, kept
 from tabulae.program.ops.embed import Embed
 from tabulae.program.ops.embed_position import EmbedPosition
-from tabulae.program.ops.layer_norm import LayerNorm
 from tabulae.program.ops.project import Project
 from tabulae.program.ops.select import Select
 
@@ -29,20 +26,12 @@ EPS = 1e-5
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes; embeddings may be narrower than the rest."""
+    """Sizes, of which that of embeddings may be another, and norms."""
 
-    layers: int
-    hidden: int
+    decoder: Sizes
     embedding: int
-    intermediate: int
-    heads: int
-    vocabulary: int
-    context: int
-    activation: Activation
-    bias: bool
     norm_before: bool
     last_norm: bool
-    tied: bool
 
 
 def read(source: Source) -> Config:
@@ -50,71 +39,50 @@ def read(source: Source) -> Config:
     meta = source.metadata
     hidden, before = integer(meta, "hidden_size"), flag(meta, "do_layer_norm_before", default=True)
     removed = flag(meta, "_remove_final_layer_norm")
-    return Config(
+    sizes = plain_sizes(
         layers=integer(meta, "num_hidden_layers", most=LAYERS),
         hidden=hidden,
-        embedding=integer(meta, "word_embed_proj_dim", default=hidden),
         intermediate=integer(meta, "ffn_dim"),
         heads=integer(meta, "num_attention_heads"),
         vocabulary=integer(meta, "vocab_size"),
         context=integer(meta, "max_position_embeddings"),
+        eps=EPS,
         activation=activation(meta, "activation_function", default="relu"),
-        bias=flag(meta, "enable_bias", default=True),
-        norm_before=before,
-        last_norm=before and not removed,
         tied=_huggingface.is_tied(source, NAMES, meta, True, EMBEDDING),
+        bias=Biases.all(flag(meta, "enable_bias", default=True)),
     )
+    return Config(sizes, integer(meta, "word_embed_proj_dim", default=hidden), before, before and not removed)
 
 
 def program(config: Config) -> Decoder:
     """Blocks of attention and mlp, each normed before (``x += f(norm x)``) or behind (``x = norm(x + f(x))``)."""
-    body = _embed(config)
-    for layer in range(config.layers):
-        body += _block(f"model.decoder.layers.{layer}", layer, config)
-    body.append(Select("x", "last"))
+    sizes, narrow = config.decoder, config.embedding != config.decoder.hidden
+    operations = [*_embed(config), *(op for layer in range(sizes.layers) for op in _block(layer, config))]
+    operations.append(Select("x", "last"))
     if config.last_norm:
-        body.append(_norm("model.decoder.final_layer_norm", "last", "last"))
-    narrow = config.embedding != config.hidden
+        operations.append(layer_norm("model.decoder.final_layer_norm", "last", "last", sizes.eps))
     if narrow:
-        body.append(Project("last", (Linear("model.decoder.project_out.weight", "o"),)))
-    head = Linear(EMBEDDING if config.tied else "lm_head.weight", "logits")
-    body.append(Project("o" if narrow else "last", (head,)))
-    buffers = dict.fromkeys(("x", "h", "q", "k", "v", "a", "last"), config.hidden)
-    buffers |= {"e": config.embedding, "o": config.embedding} if narrow else {}
-    buffers |= {"m": config.intermediate, "g": config.intermediate, "logits": config.vocabulary}
-    return Decoder.of(body, buffers, config.vocabulary, config.context)
+        operations.append(Project("last", (Linear("model.decoder.project_out.weight", "o"),)))
+    operations.append(Project("o" if narrow else "last", (head(sizes, EMBEDDING),)))
+    return decoder_of(sizes, operations, {"g": sizes.intermediate, **dict.fromkeys("eo", config.embedding)})
 
 
 def _embed(config: Config) -> list[Operation]:
     positions = EmbedPosition(POSITIONS, "x", OFFSET)
-    if config.embedding == config.hidden:
+    if config.embedding == config.decoder.hidden:
         return [Embed.of(EMBEDDING, "x"), positions]
     return [Embed.of(EMBEDDING, "e"), Project("e", (Linear("model.decoder.project_in.weight", "x"),)), positions]
 
 
-def _block(at: str, layer: int, config: Config) -> list[Operation]:
-    heads, head = config.heads, columns_per_head(config.hidden, config.heads)
-    input = "h" if config.norm_before else "x"
-    attention: list[Operation] = [
-        Project(input, tuple(linear(f"{at}.self_attn.{part}_proj", part, config.bias) for part in "qkv")),
-        Attention("q", "k", "v", "a", *kept(layer), heads, heads, head, scale_of(head)),
-        Project("a", (linear(f"{at}.self_attn.out_proj", "h", config.bias),)),
-        Add("x", "h", "x"),
-    ]
-    mlp: list[Operation] = [
-        Project(input, (linear(f"{at}.fc1", "m", config.bias),)),
-        Activate(config.activation, "m", "g"),
-        Project("g", (linear(f"{at}.fc2", "h", config.bias),)),
-        Add("x", "h", "x"),
-    ]
-    first, second = f"{at}.self_attn_layer_norm", f"{at}.final_layer_norm"
+def _block(layer: int, config: Config) -> list[Operation]:
+    at, sizes, input = f"model.decoder.layers.{layer}", config.decoder, "h" if config.norm_before else "x"
+    linears = tuple(f"{at}.self_attn.{name}" for name in ("q_proj", "k_proj", "v_proj", "out_proj"))
+    attention = self_attention(at, layer, sizes, linears=linears, input=input)
+    mlp = plain_mlp(f"{at}.fc1", f"{at}.fc2", sizes, input=input, hidden=("m", "g"))
+    first, second = (layer_norm(f"{at}.{name}_layer_norm", "x", input, sizes.eps) for name in ("self_attn", "final"))
     if config.norm_before:
-        return [_norm(first, "x", "h"), *attention, _norm(second, "x", "h"), *mlp]
-    return [*attention, _norm(first, "x", "x"), *mlp, _norm(second, "x", "x")]
-
-
-def _norm(module: str, input: str, out: str) -> LayerNorm:
-    return LayerNorm(f"{module}.weight", f"{module}.bias", input, out, EPS)
+        return [*residual(first, *attention), *residual(second, *mlp)]
+    return [*residual(*attention), first, *residual(*mlp), second]
 
 
 ARCHITECTURE = Architecture(

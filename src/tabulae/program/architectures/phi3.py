@@ -4,22 +4,21 @@ Longer contexts have two lists of divisors of the rotary frequencies; Phi-4 mini
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Sizes
 from tabulae.program.architectures._fields import integer
 from tabulae.program.architectures._fused import parts, qkv_lengths
 from tabulae.program.architectures._names import Names, Patterns
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.architectures._rope import Rope
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 LAYER = "model.layers.{}"
 QKV = tuple(f"{LAYER}.self_attn.{part}_proj" for part in "qkv")
@@ -27,8 +26,8 @@ GATE_UP = tuple(f"{LAYER}.mlp.{part}_proj" for part in ("gate", "up"))
 FACTORS = {"short_factor": "rope_factors_short.weight", "long_factor": "rope_factors_long.weight"}  # GGUF
 
 
-def _halves(config: "Config") -> list[int]:
-    return [config.decoder.intermediate] * 2
+def _halves(sizes: Sizes) -> list[int]:
+    return [sizes.intermediate] * 2
 
 
 GGUF: Patterns = {
@@ -45,22 +44,15 @@ HUGGINGFACE = Names(
 )
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, and the window of all layers."""
-
-    decoder: Sizes
-    window: int | None
-
-
-def _from_gguf(source: Source) -> Config:
+def _from_gguf(source: Source) -> Sizes:
     """A window of 0 is none."""
     meta = source.metadata
     turns = _gguf.rope(source, integer(meta, "phi3.context_length"))
     if FACTORS["long_factor"] in source.names:
         turns = _long(source, turns)
     window = integer(meta, "phi3.attention.sliding_window", default=0, least=0)
-    return Config(_gguf.decoder(source, turns=turns), window or None)
+    sizes = _gguf.decoder(source, turns=turns)
+    return replace(sizes, windows=(window or None,) * sizes.layers)
 
 
 def _long(source: Source, turns: Rope) -> Rope:
@@ -71,11 +63,12 @@ def _long(source: Source, turns: Rope) -> Rope:
     return replace(turns, kind="longrope", values=more, scale=1.0)
 
 
-def _from_huggingface(source: Source) -> Config:
+def _from_huggingface(source: Source) -> Sizes:
     meta = source.metadata
     turns = _rope(meta)
     tied = _huggingface.is_tied(source, HUGGINGFACE, meta, default=False)
-    return Config(_huggingface.sizes(meta, turns, tied, rotary=1.0), _huggingface.window(meta))
+    sizes = _huggingface.sizes(meta, turns, tied, rotary=1.0)
+    return replace(sizes, windows=_huggingface.one_window(meta, sizes.layers))
 
 
 def _rope(meta: Mapping[str, Any]) -> Rope:
@@ -87,12 +80,9 @@ def _rope(meta: Mapping[str, Any]) -> Rope:
     return replace(turns, kind=kind)
 
 
-def program(config: Config) -> Decoder:
+def program(sizes: Sizes) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(config.decoder.layers):
-        body += pre_norm_block(layer, config.decoder, window=config.window)
-    return rotary_program(body, config.decoder)
+    return program_of(sizes, lambda layer: pre_norm_block(layer, sizes))
 
 
 ARCHITECTURE = Architecture(

@@ -1,43 +1,30 @@
 """Qwen2 and 2.5 (Yang et al. 2024): llama with biases on q, k and v, and perhaps sliding windows in late layers."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, and the window of every layer."""
-
-    decoder: Sizes
-    windows: tuple[int | None, ...]
-
-
-def _from_gguf(source: Source) -> Config:
+def _from_gguf(source: Source) -> Sizes:
     """Converters refuse windows."""
-    sizes = _gguf.decoder(source)
-    return Config(sizes, (None,) * sizes.layers)
+    return replace(_gguf.decoder(source), bias=Biases(qkv=True))
 
 
-def _from_huggingface(source: Source) -> Config:
+def _from_huggingface(source: Source) -> Sizes:
     sizes = _huggingface.decoder(source, _huggingface.LLAMA)
-    return Config(sizes, _huggingface.late_windows(source.metadata, sizes.layers))
+    windows = _huggingface.late_windows(source.metadata, sizes.layers)
+    return replace(sizes, bias=Biases(qkv=True), windows=windows)
 
 
-def program(config: Config) -> Decoder:
+def program(sizes: Sizes) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    sizes = config.decoder
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer, window in enumerate(config.windows):
-        body += pre_norm_block(layer, sizes, qkv_bias=True, window=window)
-    return rotary_program(body, sizes)
+    return program_of(sizes, lambda layer: pre_norm_block(layer, sizes))
 
 
 ARCHITECTURE = Architecture(

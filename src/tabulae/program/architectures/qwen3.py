@@ -1,46 +1,32 @@
 """Qwen3, dense (Yang et al. 2025): llama with an RMS norm on every q and k head."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, biases and the window of every layer."""
-
-    decoder: Sizes
-    bias: bool  # on q, k, v and the output
-    windows: tuple[int | None, ...]
-
-
-def _from_gguf(source: Source) -> Config:
+def _from_gguf(source: Source) -> Sizes:
     """Converters know neither biases nor windows."""
-    sizes = _gguf.decoder(source)
-    return Config(sizes, False, (None,) * sizes.layers)
+    return _gguf.decoder(source)
 
 
-def _from_huggingface(source: Source) -> Config:
+def _from_huggingface(source: Source) -> Sizes:
     """The width of a head does not follow from hidden_size."""
     sizes, meta = _huggingface.decoder(source, _huggingface.LLAMA, head=128), source.metadata
-    return Config(sizes, flag(meta, "attention_bias"), _huggingface.late_windows(meta, sizes.layers))
+    bias = flag(meta, "attention_bias")
+    return replace(sizes, bias=Biases.of(bias), windows=_huggingface.late_windows(meta, sizes.layers))
 
 
-def program(config: Config) -> Decoder:
+def program(sizes: Sizes) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer, window in enumerate(config.windows):
-        body += pre_norm_block(layer, sizes, qkv_bias=bias, out_bias=bias, norms=True, window=window)
-    return rotary_program(body, sizes)
+    return program_of(sizes, lambda layer: pre_norm_block(layer, sizes, norms=True))
 
 
 ARCHITECTURE = Architecture(

@@ -1,73 +1,52 @@
 """Qwen3 with mixtures of experts (Yang et al. 2025): Qwen 3, its gated mlps one of many by the position."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _experts, _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
-from tabulae.program.architectures._experts import Mixture, expert_mlp, expert_values
+from tabulae.program.architectures._config import Biases
+from tabulae.program.architectures._experts import Mixed, program_with_experts
 from tabulae.program.architectures._fields import flag, integer
 from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
 from tabulae.program.graph import Decoder
-from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 GGUF: Patterns = {**_gguf.NORMED, **_experts.GGUF}
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, biases, experts and the layers that have some."""
-
-    decoder: Sizes
-    bias: bool  # on q, k, v and the output
-    experts: Mixture
-    mixed: tuple[bool, ...]
-    window: int | None
-
-
-def _from_gguf(source: Source) -> Config:
+def _from_gguf(source: Source) -> Mixed:
     """Every layer has experts there, and shares are normalised."""
-    sizes = _gguf.decoder(source)
-    return Config(sizes, False, _experts.from_gguf(source, True), (True,) * sizes.layers, None)
+    return Mixed(_gguf.decoder(source), _experts.from_gguf(source, True))
 
 
-def _from_huggingface(source: Source) -> Config:
-    """Experts in every ``decoder_sparse_step``-th layer, but for those that are named."""
+def _from_huggingface(source: Source) -> Mixed:
     sizes, meta = _huggingface.decoder(source, _experts.HUGGINGFACE), source.metadata
-    experts = _experts.from_huggingface(meta, "moe_intermediate_size")
-    step, plain = integer(meta, "decoder_sparse_step", default=1), meta.get("mlp_only_layers") or []
-    if not isinstance(plain, list) or not all(isinstance(layer, int) for layer in plain):
-        raise ModelError("mlp_only_layers", "it must be a list of layers", repr(plain))
-    mixed = tuple(layer not in plain and (layer + 1) % step == 0 for layer in range(sizes.layers))
-    window = _huggingface.window(meta, 4096) if flag(meta, "use_sliding_window") else None
-    return Config(sizes, flag(meta, "attention_bias"), experts, mixed, window)
+    experts = replace(_experts.from_huggingface(meta, "moe_intermediate_size"), plain=_plain(meta, sizes.layers))
+    windows = _huggingface.one_window(meta, sizes.layers, 4096) if flag(meta, "use_sliding_window") else ()
+    bias = flag(meta, "attention_bias")
+    return Mixed(replace(sizes, bias=Biases.of(bias), windows=windows), experts)
 
 
-def program(config: Config) -> Decoder:
+def _plain(meta: Mapping[str, Any], layers: int) -> frozenset[int]:
+    """Experts are in every ``decoder_sparse_step``-th layer, but for those that are named."""
+    step, named = integer(meta, "decoder_sparse_step", default=1), meta.get("mlp_only_layers") or []
+    if not isinstance(named, list) or not all(isinstance(layer, int) for layer in named):
+        raise ModelError("mlp_only_layers", "it must be a list of layers", repr(named))
+    return frozenset(layer for layer in range(layers) if layer in named or (layer + 1) % step)
+
+
+def program(config: Mixed) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += experts(norm x)``."""
-    sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer, mixed in enumerate(config.mixed):
-        mlp = expert_mlp(f"model.layers.{layer}.mlp", config.experts, sizes.activation) if mixed else None
-        window = config.window
-        body += pre_norm_block(layer, sizes, mlp=mlp, qkv_bias=bias, out_bias=bias, norms=True, window=window)
-    return rotary_program(body, sizes, values=expert_values(config.experts, sizes.hidden))
+    return program_with_experts(config, norms=True)
 
 
 ARCHITECTURE = Architecture(
     program,
     (
         _gguf.gguf("qwen3moe", _from_gguf, GGUF, ignored=(_gguf.FACTORS,)),
-        _huggingface.huggingface(
-            ("qwen3_moe",),
-            _from_huggingface,
-            _experts.HUGGINGFACE,
-            harmless={"training alone": "output_router_logits router_aux_loss_coef"},
-            neutral={"use_mrope": (False,)},
-        ),
+        _experts.huggingface("qwen3_moe", _from_huggingface, neutral={"use_mrope": (False,)}),
     ),
 )

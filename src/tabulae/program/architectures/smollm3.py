@@ -1,19 +1,20 @@
 """SmolLM3 (Bakouch et al. 2025): llama in which queries and keys of every fourth layer do not turn."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tabulae.errors import ModelError
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import pre_norm_block, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import pre_norm_block
+from tabulae.program.architectures._config import Biases, Sizes, Windows
 from tabulae.program.architectures._fields import flag, integer
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
+from tabulae.program.architectures._rope import STILL
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.embed import Embed
 
 INTERVAL = 4
 THETA = 2000000.0
@@ -21,26 +22,24 @@ THETA = 2000000.0
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes, biases, and of every layer whether it turns and its window."""
+    """Sizes, and of every layer whether it turns."""
 
     decoder: Sizes
-    attention_bias: bool
-    mlp_bias: bool
     turns: tuple[bool, ...]
-    windows: tuple[int | None, ...]
 
 
 def _from_gguf(source: Source) -> Config:
     """Converters write neither biases nor windows, and have no key for which layers turn."""
     sizes = _gguf.decoder(source)
-    return Config(sizes, False, False, _every(sizes.layers, INTERVAL), (None,) * sizes.layers)
+    return Config(sizes, _every(sizes.layers, INTERVAL))
 
 
 def _from_huggingface(source: Source) -> Config:
     meta = source.metadata
     sizes = _huggingface.decoder(source, _huggingface.LLAMA, tied=True, theta=THETA)
-    turns = _turns(meta, sizes.layers)
-    return Config(sizes, flag(meta, "attention_bias"), flag(meta, "mlp_bias"), turns, _windows(meta, turns))
+    turns, attention = _turns(meta, sizes.layers), flag(meta, "attention_bias")
+    bias = Biases.of(attention, flag(meta, "mlp_bias"))
+    return Config(replace(sizes, bias=bias, windows=_windows(meta, turns)), turns)
 
 
 def _turns(meta: Mapping[str, Any], layers: int) -> tuple[bool, ...]:
@@ -58,24 +57,24 @@ def _every(layers: int, interval: int) -> tuple[bool, ...]:
     return tuple((layer + 1) % interval != 0 for layer in range(layers))
 
 
-def _windows(meta: Mapping[str, Any], turns: tuple[bool, ...]) -> tuple[int | None, ...]:
+def _windows(meta: Mapping[str, Any], turns: tuple[bool, ...]) -> Windows:
     """Where windows are in use, only layers that do not turn have one."""
     size = meta.get("sliding_window") if flag(meta, "use_sliding_window") else None
     if size is None:
         meta.get("layer_types")  # says nothing then
-        return (None,) * len(turns)
+        return ()
     kinds = {"layer_types": meta.get("layer_types"), "sliding_window": size}
     return _huggingface.windows(kinds, len(turns), lambda layer: not turns[layer])
 
 
 def program(config: Config) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    sizes, bias = config.decoder, config.attention_bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer, (turns, window) in enumerate(zip(config.turns, config.windows, strict=True)):
-        turn = sizes.turn if turns else None
-        body += pre_norm_block(layer, sizes, config.mlp_bias, qkv_bias=bias, out_bias=bias, turn=turn, window=window)
-    return rotary_program(body, sizes)
+    sizes = config.decoder
+
+    def block(layer: int) -> list[Operation]:
+        return pre_norm_block(layer, sizes, turn=sizes.turn if config.turns[layer] else STILL)
+
+    return program_of(sizes, block)
 
 
 ARCHITECTURE = Architecture(

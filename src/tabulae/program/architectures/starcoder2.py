@@ -1,18 +1,17 @@
 """StarCoder 2 (Lozhkov et al. 2024): layer norms, biases, rotary positions, grouped queries, GELU, a sliding window."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from tabulae.program.architectures import _gguf, _huggingface
 from tabulae.program.architectures._architecture import Architecture
-from tabulae.program.architectures._blocks import layer_norm, plain_mlp, rotary_attention, rotary_program
-from tabulae.program.architectures._config import EMBEDDING, Sizes
+from tabulae.program.architectures._blocks import layer_norm, plain_mlp, pre_norm_block
+from tabulae.program.architectures._config import Biases, Sizes
 from tabulae.program.architectures._fields import flag
 from tabulae.program.architectures._names import Patterns
 from tabulae.program.architectures._origin import Source
+from tabulae.program.architectures._program import program_of
 from tabulae.program.graph import Decoder
 from tabulae.program.operation import Operation
-from tabulae.program.ops.add import Add
-from tabulae.program.ops.embed import Embed
 
 GGUF: Patterns = {
     **_gguf.LLAMA,
@@ -21,42 +20,27 @@ GGUF: Patterns = {
 }
 
 
-@dataclass(frozen=True)
-class Config:
-    """Sizes, whether linears have biases, the window of all layers."""
-
-    decoder: Sizes
-    bias: bool
-    window: int | None
-
-
-def _from_gguf(source: Source) -> Config:
+def _from_gguf(source: Source) -> Sizes:
     """Converters write no window."""
     sizes = _gguf.decoder(source, "gelu_tanh", eps="layer_norm_epsilon")
-    return Config(sizes, "blk.0.attn_q.bias" in source.names, None)
+    return replace(sizes, bias=Biases.all("blk.0.attn_q.bias" in source.names))
 
 
-def _from_huggingface(source: Source) -> Config:
+def _from_huggingface(source: Source) -> Sizes:
     meta = source.metadata
     sizes = _huggingface.decoder(source, _huggingface.LLAMA, tied=True, eps="norm_epsilon")
-    return Config(sizes, flag(meta, "use_bias", default=True), _huggingface.window(meta))
+    biases = Biases.all(flag(meta, "use_bias", default=True))
+    return replace(sizes, bias=biases, windows=_huggingface.one_window(meta, sizes.layers))
 
 
-def program(config: Config) -> Decoder:
+def program(sizes: Sizes) -> Decoder:
     """Pre-norm blocks: ``x += attention(norm x); x += mlp(norm x)``."""
-    sizes, bias = config.decoder, config.bias
-    body: list[Operation] = [Embed.of(EMBEDDING, "x")]
-    for layer in range(sizes.layers):
-        at = f"model.layers.{layer}"
-        body += [
-            layer_norm(f"{at}.input_layernorm", "x", "h", sizes.eps),
-            *rotary_attention(f"{at}.self_attn", layer, sizes, qkv_bias=bias, out_bias=bias, window=config.window),
-            Add("x", "h", "x"),
-            layer_norm(f"{at}.post_attention_layernorm", "x", "h", sizes.eps),
-            *plain_mlp(f"{at}.mlp.c_fc", f"{at}.mlp.c_proj", sizes.activation, bias),
-            Add("x", "h", "x"),
-        ]
-    return rotary_program(body, sizes, norm=layer_norm("model.norm", "last", "last", sizes.eps))
+
+    def block(layer: int) -> list[Operation]:
+        up, down = (f"model.layers.{layer}.mlp.{name}" for name in ("c_fc", "c_proj"))
+        return pre_norm_block(layer, sizes, mlp=plain_mlp(up, down, sizes), norm=layer_norm)
+
+    return program_of(sizes, block, norm=layer_norm("model.norm", "last", "last", sizes.eps))
 
 
 ARCHITECTURE = Architecture(

@@ -1,16 +1,14 @@
 """Element-wise activation functions."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from tabulae.arithmetic.activation_functions import FUNCTIONS, Activation
 from tabulae.program.checking import Check
-from tabulae.program.deal import Deal, check_deal, dealt, dealt_ranks
+from tabulae.program.deal import Deal, carried, check_dealt, dealt
 from tabulae.program.env import Env
 from tabulae.program.operation import In, Operation, Out
 from tabulae.program.passes import Carry
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
+from tabulae.program.value import Value
 
 
 class Activate(Operation, frozen=True, tag="activate"):
@@ -22,14 +20,11 @@ class Activate(Operation, frozen=True, tag="activate"):
     deal: Deal = ()
 
     def check(self, at: Check) -> None:
-        at.one_shape(self)
-        check_deal(at, self.deal, self.out)
+        check_dealt(at, self, self.deal)
 
     def run(self, at: Env) -> None:
         at.values[self.out] = dealt(FUNCTIONS[self.fn](at.values[self.input]), self.deal)
 
-    def carries(self, graph: "Graph") -> Carry | None:
+    def carries(self, values: Mapping[str, Value]) -> Carry | None:
         """ReLU alone lets a positive factor through."""
-        if self.fn != "relu":
-            return None
-        return Carry("hidden", self.out, dealt_ranks(self.deal, graph.values[self.out].width), source=self.input)
+        return carried(self.input, self.out, self.deal, values) if self.fn == "relu" else None

@@ -1,7 +1,7 @@
 """Causal grouped-query attention (Vaswani et al. 2017; Ainslie et al. 2023)."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -14,10 +14,7 @@ from tabulae.program.env import Env
 from tabulae.program.operation import In, Kept, Operation, Out, Shape, Vector
 from tabulae.program.ops.soft_cap import soft_cap
 from tabulae.program.passes import Carry
-from tabulae.program.value import Size, State
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
+from tabulae.program.value import Size, State, Value
 
 
 class Attention(Operation, frozen=True, tag="attention"):
@@ -47,7 +44,7 @@ class Attention(Operation, frozen=True, tag="attention"):
         widths = [at.width(name) for name in (self.q, self.k, self.v, self.out)]
         at.must(widths == [q, kv, kv, q], f"q, k, v and out must have {q}, {kv}, {kv}, {q} columns", widths)
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
         yield from ((name, (self.heads,)) for name in self.names("vector"))
 
     def keeps(self) -> Iterator[tuple[str, State]]:
@@ -87,7 +84,7 @@ class Attention(Operation, frozen=True, tag="attention"):
         """Which keys a query sees: none behind it, and with a window only the last ones, itself counted."""
         return (distance <= 0) & (self.window is None or distance > -self.window)
 
-    def carries(self, graph: "Graph") -> Carry:
+    def carries(self, values: Mapping[str, Value]) -> Carry:
         """Values are added up channel by channel; query heads share those of their key-value head."""
         heads = np.arange(self.kv_heads * self.head).reshape(self.kv_heads, 1, self.head)
         columns = np.repeat(heads, self.heads // self.kv_heads, axis=1).reshape(-1)

@@ -1,17 +1,14 @@
 """Rows of a table by token."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
-from tabulae.program.operation import In, Operation, Out, Record, Rows, Shape, Table
+from tabulae.program.operation import In, Operation, Out, Record, Shape, Table
 from tabulae.program.passes import Bases
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
+from tabulae.program.value import Rows
 
 
 class Band(Record, frozen=True):
@@ -43,11 +40,11 @@ class Embed(Operation, frozen=True, tag="embed"):
         at.must(low == 0, "tokens must begin at 0", low)
         at.bands([band.rows for band in self.bands], high + 1)
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
-        _, high = graph.values[self.input].type.interval()  # type: ignore[union-attr]
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
+        _, high = at.integers(self.input)
         for band in self.bands:
             begin, end = band.rows or (0, high + 1)
-            yield band.weight, (end - begin, graph.values[self.out].width)
+            yield band.weight, (end - begin, at.width(self.out))
 
     def run(self, at: Env) -> None:
         ids = at.values[self.input]

@@ -1,15 +1,11 @@
 """Learned positions."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import InOut, Operation, Shape, Table
 from tabulae.program.passes import Bases
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
 
 
 class EmbedPosition(Operation, frozen=True, tag="embed_position"):
@@ -22,8 +18,8 @@ class EmbedPosition(Operation, frozen=True, tag="embed_position"):
     def check(self, at: Check) -> None:
         at.all_positions(self)
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
-        yield self.weight, (graph.context + self.offset, graph.values[self.buffer].width)
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
+        yield self.weight, (at.context + self.offset, at.width(self.buffer))
 
     def run(self, at: Env) -> None:
         at.values[self.buffer] = at.values[self.buffer] + at.rows(self.weight, at.positions + self.offset)

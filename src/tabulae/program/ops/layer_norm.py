@@ -1,7 +1,6 @@
 """Layer norm (Ba, Kiros and Hinton 2016)."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -11,9 +10,7 @@ from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import In, Operation, Out, Shape, Vector
 from tabulae.program.passes import Bases, Carry
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
+from tabulae.program.value import Value
 
 
 class LayerNorm(Operation, frozen=True, tag="layer_norm"):
@@ -28,8 +25,8 @@ class LayerNorm(Operation, frozen=True, tag="layer_norm"):
     def check(self, at: Check) -> None:
         at.one_shape(self)
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
-        yield from ((name, (graph.values[self.input].width,)) for name in self.names("vector"))
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
+        yield from ((name, (at.width(self.input),)) for name in self.names("vector"))
 
     def run(self, at: Env) -> None:
         x, weight = at.values[self.input], at.vector(self.weight)
@@ -41,8 +38,8 @@ class LayerNorm(Operation, frozen=True, tag="layer_norm"):
         else:
             at.forbid(f"{self.weight} belongs to a layer norm, which subtracts the mean")
 
-    def carries(self, graph: "Graph") -> Carry:
-        columns = np.arange(graph.values[self.input].width)
+    def carries(self, values: Mapping[str, Value]) -> Carry:
+        columns = np.arange(values[self.input].width)
         return Carry("norm", self.out, columns, vectors=self.names("vector"))
 
 

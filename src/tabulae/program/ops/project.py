@@ -1,17 +1,14 @@
 """All linears of one input."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
-from tabulae.program.operation import In, Linear, Operation, Projection, Rows, Shape
+from tabulae.program.operation import In, Linear, Operation, Projection, Shape
 from tabulae.program.passes import Bases
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
+from tabulae.program.value import Rows
 
 
 class Project(Operation, frozen=True, tag="project"):
@@ -32,11 +29,11 @@ class Project(Operation, frozen=True, tag="project"):
         for out, rows in bands.items():
             at.bands(rows, at.width(out), f"{at.where} to {out}")
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
         for one in self.linears:
-            whole = graph.values[one.out].width
+            whole = at.width(one.out)
             begin, end = one.rows or (0, whole)
-            yield one.weight, (end - begin, graph.values[self.input].width)
+            yield one.weight, (end - begin, at.width(self.input))
             yield from ((name, (whole,)) for name in one.names("vector"))
 
     def run(self, at: Env) -> None:

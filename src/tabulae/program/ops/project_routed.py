@@ -1,7 +1,6 @@
 """Linears of experts: each position goes through those that were chosen for it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,9 +8,6 @@ from tabulae.arithmetic.arrays import Float32s, Int64s
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import In, Linear, Operation, Out, Projection, Record, Shape, Table
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
 
 
 class Experts(Record, frozen=True):
@@ -50,10 +46,10 @@ class ProjectRouted(Operation, frozen=True, tag="project_routed"):
             shape = at.values[one.out].shape
             at.must(len(shape) == 3 and shape[1] == top, f"{one.out} must have {top} choices in a position", shape)
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
-        cols = graph.values[self.input].shape[-1]
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
+        cols = at.values[self.input].shape[-1]
         for one in self.experts:
-            rows = graph.values[one.out].shape[-1]
+            rows = at.values[one.out].shape[-1]
             yield from ((weight, (int(rows), int(cols))) for weight in one.weights)
 
     def run(self, at: Env) -> None:
@@ -62,7 +58,7 @@ class ProjectRouted(Operation, frozen=True, tag="project_routed"):
             at.values[one.out] = self._routed(at, one, x, chosen)
 
     def _routed(self, at: Env, one: Experts, x: Float32s, chosen: Int64s) -> Float32s:
-        out = np.empty((*chosen.shape, at.graph.values[one.out].shape[-1]), np.float32)
+        out = np.empty((*chosen.shape, at.declared[one.out].shape[-1]), np.float32)
         for expert, weight in enumerate(one.weights):
             p, s = np.nonzero(chosen == expert)
             if len(p):

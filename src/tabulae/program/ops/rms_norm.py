@@ -1,7 +1,6 @@
 """Root mean square norm (Zhang and Sennrich 2019)."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -11,9 +10,7 @@ from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import Divisor, In, Operation, Out, Shape, Vector
 from tabulae.program.passes import Bases, Carry
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
+from tabulae.program.value import Value
 
 
 class RMSNorm(Operation, frozen=True, tag="rms_norm"):
@@ -27,8 +24,8 @@ class RMSNorm(Operation, frozen=True, tag="rms_norm"):
     def check(self, at: Check) -> None:
         at.one_shape(self)
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
-        yield self.weight, (Divisor(graph.values[self.input].width),)
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
+        yield self.weight, (Divisor(at.width(self.input)),)
 
     def run(self, at: Env) -> None:
         at.values[self.out] = rms_norm(at.values[self.input], at.vector(self.weight), self.eps)
@@ -42,8 +39,8 @@ class RMSNorm(Operation, frozen=True, tag="rms_norm"):
         else:
             at.forbid(f"{self.weight} has gains of its own")
 
-    def carries(self, graph: "Graph") -> Carry:
-        return Carry("norm", self.out, np.arange(graph.values[self.input].width), vectors=(self.weight,))
+    def carries(self, values: Mapping[str, Value]) -> Carry:
+        return Carry("norm", self.out, np.arange(values[self.input].width), vectors=(self.weight,))
 
 
 def rms_norm(x: Float32s, weight: Float32s, eps: float) -> Float32s:

@@ -1,7 +1,7 @@
 """Routers of mixtures of experts (Shazeer et al. 2017; Fedus et al. 2021)."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -14,9 +14,6 @@ from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import In, Operation, Out, Shape, Vector
 from tabulae.program.value import Size
-
-if TYPE_CHECKING:
-    from tabulae.program.graph import Graph
 
 
 class Route(Operation, frozen=True, tag="route"):
@@ -42,9 +39,9 @@ class Route(Operation, frozen=True, tag="route"):
         widths = [at.width(name) for name in (self.chosen, self.shares)]
         at.must(widths == [self.top] * 2, f"there must be {self.top} choices, a share each", widths)
 
-    def tensors(self, graph: "Graph") -> Iterator[tuple[str, Shape]]:
-        _, high = graph.values[self.chosen].type.interval()  # type: ignore[union-attr]
-        yield self.weight, (high + 1, graph.values[self.input].width)
+    def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
+        _, high = at.integers(self.chosen)
+        yield self.weight, (high + 1, at.width(self.input))
 
     def run(self, at: Env) -> None:
         scores = float_linear(at.vector(self.weight), at.values[self.input])
