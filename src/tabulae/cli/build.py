@@ -76,12 +76,13 @@ def build(
     """Build a table model from a trained one: tensor by tensor, with little memory, the same bytes every time."""
     import tabulae
     from tabulae.runtime.engine import check_options
-    from tabulae.workflows.ask import Wanted
+    from tabulae.workflows.ask import Wanted, ask
+    from tabulae.workflows.contest import build_within
 
     threads = available_cores() if threads is None else threads
     check_options(threads, "auto")
-    budget = {"size": size, "memory": memory, "bits": bits, "kl": kl}
-    planned = any(value is not None for value in budget.values())
+    wanted = Wanted(size=size, memory=memory, bits=bits, kl=kl, calibration=calibration)
+    planned = any(value is not None for value in (size, memory, bits, kl))
     _check_one_way(planned, bool(format), plan is not None)
     given = {"--sensitivity": sensitivity, "--by": by, "--entropy": entropy, "--any-format": any_format}
     _check_of_use(planned, plan is not None, calibration, given | {"--verify": verify, "--no-verify": no_verify})
@@ -94,13 +95,16 @@ def build(
     ):
         weights = trained.parameters()
         if planned:
-            wanted = Wanted(size=size, memory=memory, bits=bits, kl=kl, calibration=calibration)
             wanted |= Wanted(sensitivity=sensitivity, by=by, entropy=entropy, any_format=any_format)
             wanted |= Wanted(threads=threads, progress=progress)
-            built = trained.build_planned(target, verify=False if no_verify else verify, **wanted)
+            asked = ask(trained, target, **wanted)
+            judge = asked.verifier(False if no_verify else verify)
+            built = build_within(
+                asked.planner(), target, asked.budget, verifier=judge, threads=threads, progress=progress
+            )
         else:
-            build = partial(trained.build, target, formats=format or (), plan=known, calibration=calibration)
-            build(threads=threads, progress=progress)
+            run = partial(trained.build, threads=threads, progress=progress)
+            run(target, formats=format or (), plan=known, calibration=calibration)
     _report(target, weights, time.perf_counter() - start, built, known, json)
 
 

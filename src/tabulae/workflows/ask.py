@@ -15,6 +15,7 @@ from tabulae.program.trained import Trained
 from tabulae.progress import Progress, silent
 from tabulae.study.sensitivity import Source
 from tabulae.study.study import LARGE, inputs_behind, read_text, study
+from tabulae.workflows.build import check_target
 from tabulae.workflows.curves import Planner, check_reachable
 from tabulae.workflows.recipe import Recipe, by_plan
 from tabulae.workflows.verdict import Verifier
@@ -90,12 +91,16 @@ class Asked:
         return partial(Verifier, self.model, text, threads=self.threads, progress=self.progress) if verify else None
 
 
-def ask(model: Trained, **wanted: Unpack[Wanted]) -> Asked:
+def ask(model: Trained, output: str | Path | None = None, **wanted: Unpack[Wanted]) -> Asked:
     """What is asked for; refused at once where only long work would show that it cannot be.
 
-    :raises UsageError: no plan keeps to the budget
+    ``output``: where the table model shall stand, if one shall be built.
+
+    :raises UsageError: no plan keeps to the budget; a place that is the trained model's own
     :raises FileError: a file that cannot be read or written
     """
+    if output is not None:
+        check_target(model, Path(output))
     kept, size, memory = wanted.get("sensitivity"), wanted.get("size"), wanted.get("memory")
     if kept is not None:
         check_place(kept)

@@ -20,7 +20,7 @@ from tabulae.sources import find_kind, open_source
 from tabulae.text.data import TokenizerData
 from tabulae.text.fits import fitted
 from tabulae.workflows.ask import Wanted, ask, recipe_of
-from tabulae.workflows.build import build, check_target
+from tabulae.workflows.build import build
 from tabulae.workflows.contest import Built, build_within
 from tabulae.workflows.recipe import by_rules
 
@@ -165,8 +165,7 @@ class TrainedModel(Closing):
         on a text file, or if True on the calibration text. Done for models of up to a billion parameters if nothing is
         said.
         """
-        check_target(self, Path(path))
-        asked = ask(self, **wanted)
+        asked = ask(self, path, **wanted)
         judge, threads, progress = asked.verifier(verify), asked.threads, asked.progress
         return build_within(asked.planner(), path, asked.budget, verifier=judge, threads=threads, progress=progress)
 
