@@ -40,7 +40,7 @@ def main(path: Path) -> None:
         measured = measure(path, progress=progress)
     print()
     rows = [
-        ("size", f"{megabytes(measured.file_bytes)}, {describe(path).bits_per_weight:.2f} bits per weight"),
+        ("size", f"{megabytes(measured.file_bytes)}, {describe(path).bits_per_parameter:.2f} bits per parameter"),
         ("KL, weights alone", f"{alone.kl} nats"),
         ("KL, complete", f"{complete.kl} nats"),
         ("perplexity", f"{complete.perplexity} (as shipped {complete.reference_perplexity})"),

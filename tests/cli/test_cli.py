@@ -99,7 +99,8 @@ def test_bench(tabulae, tiny_tab):
 
 def test_building_without_the_tokenizer(tabulae, tiny_folder, tmp_path):
     table, plan = tmp_path / "bare.tab", tmp_path / "plan.json"
-    assert tabulae("plan", tiny_folder, "--bits", 9, "--by", "data-free", "--without-tokenizer", "-o", plan)[0] == 0
+    planned = tabulae("plan", tiny_folder, "--bits", 9, "--by", "data-free", "--without-tokenizer", "-o", plan)
+    assert planned[0] == 0 and "nats, a guess from weights alone" in planned[1]
     assert tabulae("build", tiny_folder, "--plan", plan, "--without-tokenizer", "-o", table)[0] == 0
     code, _, err = tabulae("run", table, "x")
     assert code == 1 and "[tokenizer] the model must bring one, but got none" in err

@@ -22,7 +22,7 @@ def without_tokenizer(path):
 
 def test_bits_of_a_table_model(tiny_tab):
     found = describe(tiny_tab)
-    assert found.bits_per_weight == 8 * without_tokenizer(tiny_tab) / found.weights
+    assert found.bits_per_parameter == 8 * without_tokenizer(tiny_tab) / found.weights
 
 
 def test_a_budget_of_bits_holds_for_the_file(tiny_folder, tmp_path):

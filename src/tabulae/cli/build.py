@@ -40,7 +40,7 @@ EXAMPLES = """
 
   tabulae build SmolLM2.gguf -o smollm2.tab
 
-  tabulae build ./Qwen2-0.5B --format normal:3/g64/signmax --format '*.down_proj.*=int:8/row/absmax' -o qwen.tab
+  tabulae build ./Qwen2-0.5B --format '*.down_proj.*=int:8/row/absmax'
 
   tabulae build SmolLM2.gguf --size 60MB -o smollm2.tab
 

@@ -34,7 +34,7 @@ def info(
     ignore_key: IgnoreKey = None,
     json: Json = False,
 ) -> None:
-    """Show what is in a model: provenance, formats, bits per weight; of a trained model also what it would cost.
+    """Show what is in a model: provenance, formats, bits per parameter; of a trained model also what it would cost.
 
     With --statistics a line for every tensor: RMS, largest magnitude over RMS, kurtosis (of all weights, and in the
     median row: 3 is Normal, 6 Laplace), the family that fits best once every row is over its RMS (t with its degrees
@@ -70,9 +70,9 @@ def _show(found: "Description") -> None:
     for key, value in {**found.provenance, "architecture": found.summary, "weights": f"{found.weights:,}"}.items():
         print(f"{key:14} {shown(value)}")
     rows = [_format_row(group) for group in found.formats]
-    print_table("", ("format", "tensors", "weights", "size", "bits per weight"), rows)
+    print_table("", ("format", "tensors", "weights", "size", "bits per parameter"), rows)
     rest = ", all but the tokenizer" if found.built is None else " in its tensors"
-    print(f"{'file':14} {megabytes(found.file_bytes)}, {found.bits_per_weight:.3f} bits per weight{rest}")
+    print(f"{'file':14} {megabytes(found.file_bytes)}, {found.bits_per_parameter:.3f} bits per parameter{rest}")
     if found.memory > sum(tensor.bytes for tensor in found.tensors):
         size = megabytes(found.memory)
         print(f"{'memory':14} {size} of tensors while it runs: codes of variable length are expanded")

@@ -112,7 +112,7 @@ def _lines(what: str) -> Progress:
         if moment - last >= SECONDS:
             last = moment
             left = f", {duration((moment - begin) / (done - first) * (total - done))} left" if done > first else ""
-            print(f"{what}: {100 * done / max(1, total):.0f} % {now}{left}", file=sys.stderr, flush=True)
+            print(f"{what}: {100 * done / max(1, total):.0f} %{now and ' '}{now}{left}", file=sys.stderr, flush=True)
 
     return show
 

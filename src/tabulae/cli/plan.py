@@ -28,10 +28,13 @@ EXAMPLES = """
 
   tabulae plan SmolLM2.gguf --size 60MB -o plan.json
 
-  tabulae plan SmolLM2.gguf --bits 4 --calibration text.txt --sensitivity smollm2.sensitivity.json
+  tabulae plan SmolLM2.gguf --bits 4 --calibration text.txt --sensitivity s.json
 
   tabulae build SmolLM2.gguf --plan plan.json -o smollm2.tab
 """
+
+
+_GUESS = ", a guess from weights alone: what is measured may be several times as much"
 
 
 def plan(
@@ -85,6 +88,11 @@ def plan(
         print(f"plan: {output} (edit formats if you like; then tabulae build {model} --plan {output})")
 
 
+def is_guess(plan: Plan) -> bool:
+    """Whether nothing was measured for its predictions."""
+    return plan.sensitivity is not None and plan.sensitivity.source == "data-free"
+
+
 def show(plan: Plan) -> None:
     """The plan in a few lines."""
     counts = Counter(entry.format for entry in plan.entries)
@@ -103,7 +111,5 @@ def show(plan: Plan) -> None:
             f"{totals.bits:.3f} bits per parameter; sensitivities: {plan.sensitivity and plan.sensitivity.source}"
         )
     if plan.loss is not None and plan.gap is not None:
-        print(
-            f"predicted loss {plan.loss:.4g} nats; no plan of these formats and bytes has a predicted loss more than "
-            f"{100 * plan.gap:.2g} % lower"
-        )
+        print(f"predicted loss {plan.loss:.4g} nats{_GUESS if is_guess(plan) else ''}")
+        print(f"no plan of these formats and bytes has a predicted loss more than {100 * plan.gap:.2g} % lower")

@@ -21,11 +21,11 @@ EXAMPLES = """
 
   tabulae run smollm2.tab "The capital of France is" --max-tokens 20
 
-  tabulae run smollm2.tab --chat               a conversation, a turn per line; an empty line or Ctrl-D ends it
+  tabulae run smollm2.tab --chat          turns, a line each, until Ctrl-D
 
-  tabulae run smollm2.tab --chat "Why is the sky blue?"    one turn
+  tabulae run smollm2.tab --chat "Why is the sky blue?"         one turn
 
-  echo "Once upon a time" | tabulae run smollm2.tab --temperature 0.8 --top-p 0.9 --seed 1
+  echo "Once upon a time" | tabulae run smollm2.tab --temperature 0.8
 """
 
 

@@ -13,7 +13,7 @@ import msgspec
 from tabulae.epoch import CODE
 from tabulae.planning.budget import Budget
 from tabulae.planning.plan import Plan, read, write
-from tabulae.progress import Progress, silent
+from tabulae.progress import Progress, silent, within
 from tabulae.workflows.build import build, check_target
 from tabulae.workflows.curves import Planner
 from tabulae.workflows.recipe import by_storages
@@ -102,7 +102,7 @@ class _Writer:
             return read(kept, model=planner.model.fingerprint, names=planner.curves)
         settling = Settling(planner, self.budget)
         recipe, settle = by_storages(planner.draft, settling.plan), settling if settling.uncertain() else None
-        build(planner.model, path, recipe, settle=settle, threads=self.threads, progress=self.progress)
+        build(planner.model, path, recipe, settle=settle, threads=self.threads, progress=within(self.progress, "plan"))
         if keep:
             write(settling.plan, kept)
         return settling.plan
@@ -115,7 +115,7 @@ class _Writer:
             if flat is None:
                 return None
             recipe = by_storages(self.planner.draft, flat)
-            build(self.planner.model, path, recipe, threads=self.threads, progress=self.progress)
+            build(self.planner.model, path, recipe, threads=self.threads, progress=within(self.progress, "flat plan"))
             over = path.stat().st_size - size
             if over <= 0:
                 return flat

@@ -22,7 +22,7 @@ from tabulae.planning.rebalance import certain
 from tabulae.planning.sizes import Fixed
 from tabulae.planning.solve import Solution, loss_of, solve, sum_of
 from tabulae.program.trained import Trained
-from tabulae.progress import Progress, silent
+from tabulae.progress import Progress, silent, within
 from tabulae.study.sensitivity import Sensitivity
 from tabulae.study.study import Study
 from tabulae.workflows.recipe import choose, fixed_of
@@ -75,7 +75,7 @@ class Planner:
             inputs=draft.inputs,
             candidates=lines(entropy=entropy, any_format=any_format),
             threads=threads,
-            progress=progress,
+            progress=within(progress, "error curves"),
         )
         fixed, digits = fixed_of(model, draft, names)
         return cls(model, draft, study, curves, fixed, digits, strength)

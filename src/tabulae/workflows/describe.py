@@ -42,7 +42,7 @@ class Description(msgspec.Struct, frozen=True):
     summary: str
     weights: int
     file_bytes: int
-    bits_per_weight: float  # of a table model every byte but the tokenizer, of a trained model its tensors
+    bits_per_parameter: float  # of a table model every byte but the tokenizer, of a trained model its tensors
     formats: tuple[FormatInfo, ...]
     tensors: tuple[TensorInfo, ...]
     memory: int  # bytes of the tensors of a table model while it runs
