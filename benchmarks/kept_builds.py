@@ -15,6 +15,7 @@ import xxhash
 
 from inputs import first_half
 from tabulae.epoch import CODE
+from tabulae.evaluation import Windows
 from tabulae.evaluation.fisher import fisher
 from tabulae.evaluation.importance import Importance, load, save
 from tabulae.evaluation.sensitivity import read as read_sensitivity
@@ -109,10 +110,7 @@ def study_in_torch(trained: TrainedModel, sensitivity: Path, bands: bool, thread
     text, path = SplitText(trained, first_half()), Path(f"{sensitivity}.inputs")
     windows = text.choosing(INPUTS)
     if not path.exists():
-        with TorchModel(trained.program, dict(trained.tensors()), threads) as model:
-            means = of_squares(model.importance(windows))
-        seen = len(windows) * (windows.length - 1)
-        save(Importance(trained.fingerprint, windows.fingerprint, seen, means), path)
+        save(importance_in_torch(trained, windows, threads), path)
     inputs = load(path, trained.fingerprint, trained.program).values
     if not sensitivity.exists():
         draft = prepared(trained, inputs, bands=bands)
@@ -122,6 +120,13 @@ def study_in_torch(trained: TrainedModel, sensitivity: Path, bands: bool, thread
     names = tables(trained.program), tables_of(trained, bands=bands)
     known = read_sensitivity(sensitivity, trained.fingerprint, *names)
     return Study(known, inputs, Calibration(hash=windows.fingerprint, windows=len(windows)))
+
+
+def importance_in_torch(trained: TrainedModel, windows: Windows, threads: int) -> Importance:
+    """The mean squares of all inputs; no weights are left in memory."""
+    model = TorchModel(trained.program, dict(trained.tensors()), threads)
+    means, seen = of_squares(model.importance(windows)), len(windows) * (windows.length - 1)
+    return Importance(trained.fingerprint, windows.fingerprint, seen, means)
 
 
 def shown(what: str) -> Callable[[str, int, int], None]:
