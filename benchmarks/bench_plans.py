@@ -50,6 +50,7 @@ from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.text.tokenizer import Tokenizer
 from tabulae.workflows.load import from_file
 from tabulae.workflows.stored import TOKENIZER, program_of, weights_of
+from tabulae.workflows.study import INPUTS
 from tabulae.workflows.trained import TrainedModel
 from torch_model import TorchModel
 
@@ -152,6 +153,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--whole", action="store_true", help="no bands: one format for all rows of a tensor")
     parser.add_argument("--column-scales", type=float, help="how far columns are scaled by importance; 0: not at all")
     parser.add_argument("--text", choices=("wiki", "code"), default="wiki", help="wiki.test.raw, or Python's library")
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="windows behind importance, with --torch")
     parser.add_argument("--windows", type=int, default=40)
     parser.add_argument("--complete", type=int, help="how many windows as a model runs; default: all, 0: none")
     parser.add_argument("--torch", action="store_true", help="run all float models in torch")
@@ -187,7 +189,7 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     wanted = sorted({*(row.bits for row in rows), *options.bits}, reverse=True)
     if not wanted:
         return
-    how = How(options.by, options.entropy, options.flat, options.whole, options.column_scales)
+    how = How(options.by, options.entropy, options.flat, options.whole, options.column_scales, options.inputs)
     sensitivity = options.sensitivity or options.work / f"{bench.trained.fingerprint[:16]}.{options.by}.json"
     builds = KeptBuilds(bench.trained, options.work / "built", sensitivity, how, options.torch, options.threads)
     for bits in wanted:

@@ -44,6 +44,7 @@ class How:
     flat: bool = False
     whole: bool = False
     column_scales: float | None = None
+    inputs: int = INPUTS  # windows behind importance, where it is measured in torch
 
     @property
     def what(self) -> str:
@@ -84,7 +85,7 @@ class KeptBuilds:
     def study(self) -> Study:
         """Importance and sensitivities, from the first half of wiki.valid: constants are chosen on the second."""
         if self._torch and self.how.by == "fisher":
-            return study_in_torch(self.trained, self._sensitivity, not self.how.whole, self._threads)
+            return study_in_torch(self.trained, self._sensitivity, self.how, self._threads)
         options = {"by": self.how.by, "bands": not self.how.whole, "threads": self._threads}
         return study(self.trained, first_half(), sensitivity=self._sensitivity, **options)
 
@@ -105,10 +106,10 @@ def flat(plans: Planner, path: Path, bits: float, threads: int) -> Plan:
     return found
 
 
-def study_in_torch(trained: TrainedModel, sensitivity: Path, bands: bool, threads: int) -> Study:
+def study_in_torch(trained: TrainedModel, sensitivity: Path, how: How, threads: int) -> Study:
     """The same study with Fisher sensitivities, the float model run in torch; importance is kept beside them."""
-    text, path = SplitText(trained, first_half()), Path(f"{sensitivity}.inputs")
-    windows = text.choosing(INPUTS)
+    text, path, bands = SplitText(trained, first_half()), Path(f"{sensitivity}.inputs"), not how.whole
+    windows = text.choosing(how.inputs)
     if not path.exists():
         save(importance_in_torch(trained, windows, threads), path)
     inputs = load(path, trained.fingerprint, trained.program).values
