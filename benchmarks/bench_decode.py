@@ -18,7 +18,7 @@ from pathlib import Path
 
 import tabulae
 from tabulae.program.ops.attention import Attention
-from tabulae.workflows.speed import DECODE, PREFILL, measure
+from tabulae.workflows.speed import DECODE, PREFILL, measure_session
 
 SIDES = ("llama.cpp", "tabulae")
 
@@ -54,7 +54,7 @@ def one_round(options: argparse.Namespace, table: Path, peer: Path) -> dict[str,
     prefill = tokens_per_second([*bench, "-p", PREFILL, "-n", 0])
     decode = tokens_per_second([*bench, "-p", 0, "-n", DECODE, "-d", PREFILL])
     with tabulae.load(table, threads=options.threads, arithmetic=options.arithmetic) as model:
-        ours = measure(model.session(), threads=options.threads, rounds=1)
+        ours = measure_session(model.session(), threads=options.threads, rounds=1)
     return {
         "llama.cpp prefill": prefill,
         "llama.cpp decode": decode,

@@ -7,7 +7,8 @@ must be float32 noise, and nothing at all for scales that are powers of two), th
 measured anew on wiki.valid.tokens, and every matrix is rounded. R is the relative error of the weights; R(x) weighs it
 by importance, so it is that of the outputs but for correlations: only this one can be compared between passes that
 scale columns. Both are means over tensors (of squares, by parameters). KL: weights alone, on the second half of
-wiki.valid, because constants are chosen here; --test takes wiki.test.raw instead.
+wiki.valid, because constants are chosen here; --test takes wiki.test.raw instead. --save writes KL to
+benchmarks/results/passes.jsonl.
 
 "grid:b" is a uniform grid with a scale per row, its step such that the codes of a tensor have an entropy of b bits
 (ideal entropy code); "@" behind a format: its scales are searched with the importance.
@@ -16,7 +17,7 @@ wiki.valid, because constants are chosen here; --test takes wiki.test.raw instea
 import argparse
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ import numpy as np
 import tabulae
 from ideal_grid import grid
 from inputs import choosing_text, smollm2, wikitext
+from tables import save
 from tabulae.calibration import Draft, run
 from tabulae.calibration.untie import BRIDGE
 from tabulae.evaluation import Windows, cut_text, evaluate
@@ -79,6 +81,10 @@ def main() -> None:
             found.append(row)
             if not options.json:
                 print(line(row), flush=True)
+    if options.save:
+        text = "wiki.test.raw" if options.test else "the second half of wiki.valid"
+        measure = f"full KL, weights alone, {options.windows} windows of {text}"
+        save("passes", *table(found, options.formats), measure=measure, source="benchmarks/bench_passes.py")
     if options.json:
         print(json.dumps(found, indent=1))
     else:
@@ -95,7 +101,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--windows", type=int, default=4, help="of 512 tokens, of each text")
     parser.add_argument("--test", action="store_true", help="score on wiki.test.raw: to report, never to choose")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--save", action="store_true", help="KL, for the table of docs")
     options = parser.parse_args()
+    options.kl |= options.save
     options.model, options.formats = options.model or smollm2(), options.formats or FORMATS
     return options
 
@@ -159,6 +167,14 @@ def relative_errors(w: np.ndarray, rounded: np.ndarray, importance: np.ndarray |
     error, size = (np.square(a, dtype=np.float64).sum(axis=0) for a in (rounded - w, w))
     weights = np.ones(len(size)) if importance is None else importance
     return error.sum() / size.sum(), (error @ weights) / (size @ weights)
+
+
+def table(found: Sequence[Mapping[str, Any]], formats: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+    """Head and rows: passes down, formats across."""
+    kl = {(row["passes"], row["format"]): f"{row['KL']:.3f}" for row in found}
+    sets = dict.fromkeys(row["passes"] for row in found)
+    head = ["passes", *(f"`{name.removesuffix('@')}`{', importance' * name.endswith('@')}" for name in formats)]
+    return head, [[f"`{names}`" if names else "none", *(kl[names, name] for name in formats)] for names in sets]
 
 
 def line(row: Mapping[str, Any]) -> str:

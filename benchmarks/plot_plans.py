@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def draw(rows: list[dict[str, Any]]) -> None:
-    """KL against bits, weights alone and complete, a row of panels for each model."""
+    """KL against bits, weights alone and complete, a row of panels for each model, on wiki.test.raw."""
     try:
         import matplotlib
     except ImportError:
@@ -31,6 +31,7 @@ def draw(rows: list[dict[str, Any]]) -> None:
     matplotlib.rcParams["svg.fonttype"] = "none"
     from matplotlib import pyplot
 
+    rows = [row for row in rows if row["text"] == "wiki.test.raw"]
     models = sorted({row["model"] for row in rows})
     size = (9, 3.6 * len(models))
     figure, panels = pyplot.subplots(len(models), 2, figsize=size, sharey="row", squeeze=False)

@@ -7,7 +7,8 @@ command goes on behind the last line.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +16,11 @@ import numpy as np
 
 from tabulae.epoch import CODE
 from tabulae.evaluation import Kind, Value, Windows, evaluate
+from tabulae.evaluation.task import Model
 from tabulae.evaluation.value import mean_of
-from tabulae.runtime.language_model import LanguageModel
 from tabulae.study.journal import Journal
 
-Open = Callable[[], LanguageModel]
+Open = Callable[[], AbstractContextManager[Model]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class Scores:
         self._folder = folder / reference[:16]
         self._folder.mkdir(exist_ok=True)
         self._journal = Journal(self._folder / "scores.jsonl", f"{CODE}, {reference}")
+
+    def first(self, count: int) -> "Scores":
+        """The same with the first windows alone."""
+        few = copy(self)
+        few.windows = Windows(self.windows.tokens[:count], self.windows.first)
+        return few
 
     def record(self, reference: Open) -> None:
         """Run the reference over the windows whose logits are not there yet."""
@@ -76,7 +83,7 @@ class Scores:
                 found.append(value.mean)
         return found
 
-    def _score(self, model: LanguageModel, kind: Kind, at: int) -> Value:
+    def _score(self, model: Model, kind: Kind, at: int) -> Value:
         quality = evaluate(model, Kept(self._logits(at)), self._one(at), kind=kind)
         assert quality.kl is not None
         return quality.kl

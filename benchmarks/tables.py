@@ -6,7 +6,8 @@
 Behind ``<!-- table: NAME -->`` stands what ``results/NAME.jsonl`` says. Its first line has the head, how many columns
 are text, what was measured and where it comes from; every other line is a row of cells. Or every line is what one run
 found: ``choices`` from bench_choices.py, ``allocation`` and ``order-and-bands`` from bench_plans.py. Between
-``<!-- tables: plans -->`` and ``<!-- end -->`` bench_plans.py has a table for every model of which there are results.
+``<!-- tables: plans -->`` and ``<!-- end -->`` bench_plans.py has a table for every model and text of which there are
+results.
 """
 
 import argparse
@@ -60,9 +61,20 @@ def markdown(name: str, lines: list[Any]) -> str:
 
 
 def by_model(rows: list[dict[str, Any]]) -> str:
-    """A table for every model, under its name."""
-    models = dict.fromkeys(row["model"] for row in rows)
-    return "".join(f"\n{name}:\n\n{rendered(*plans(of(rows, model=name)))}" for name in models) + "\n"
+    """A table for every model and text, under their names."""
+    tables = dict.fromkeys((row["model"], row["text"]) for row in rows)
+    found = (of(rows, model=model, text=text) for model, text in tables)
+    return "".join(f"\n{title(own)}:\n\n{rendered(*plans(own))}" for own in found) + "\n"
+
+
+def title(rows: list[dict[str, Any]]) -> str:
+    """What a table is of, and the windows behind most of it; rows of fewer windows say so themselves."""
+    return f"{rows[0]['model']}, on {rows[0]['text']}, {usual(rows)} windows"
+
+
+def usual(rows: list[dict[str, Any]]) -> int:
+    """The most windows."""
+    return max(int(row["windows"]) for row in rows)
 
 
 def of(rows: Iterable[dict[str, Any]], **wanted: Any) -> list[dict[str, Any]]:
@@ -156,7 +168,7 @@ def plans(rows: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     rows = sorted(rows, key=lambda row: (-row["bits"], row["what"]))
     head = ["", f"bits{said(rows, 'counted', 'file')}", "in memory", f"KL, weights alone{said(rows, 'measure')}"]
     head += [f"KL, complete{said(rows, 'measure_complete')}", "rho"]
-    return head, [cells(row) for row in rows]
+    return head, [cells(row, usual(rows)) for row in rows]
 
 
 def said(rows: list[dict[str, Any]], key: str, usual: str = "full KL") -> str:
@@ -179,11 +191,17 @@ def name_of(row: dict[str, Any]) -> str:
     return OURS.get(row["what"], f"llama.cpp {row['what']}{share.replace('%', ' %')}")
 
 
-def cells(row: dict[str, Any]) -> list[str]:
-    """One row."""
-    complete = "-" if row["complete"] is None else f"{row['complete']:.4f}"
-    sizes = f"{row['bits']:.2f}", f"{row['memory'] or row['bits']:.2f}"
-    return [name_of(row), *sizes, f"{row['alone']:.4f} ± {row['se']:.4f}", complete, f"{rho(row):.0f}"]
+def cells(row: dict[str, Any], windows: int) -> list[str]:
+    """One row, in a table of so many windows."""
+    alone = f"{row['alone']:.4f} ± {row['se']:.4f}{fewer(row['windows'], windows)}"
+    complete = row["complete"]
+    ran = "-" if complete is None else f"{complete:.4f}{fewer(row['windows_complete'], windows)}"
+    return [name_of(row), f"{row['bits']:.2f}", f"{row['memory'] or row['bits']:.2f}", alone, ran, f"{rho(row):.0f}"]
+
+
+def fewer(windows: int, usual: int) -> str:
+    """Said where a figure is of other windows than its table."""
+    return "" if windows == usual else f" ({windows} windows)"
 
 
 def rho(row: dict[str, Any]) -> float:

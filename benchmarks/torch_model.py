@@ -22,7 +22,7 @@ class TorchModel:
         import torch
 
         torch.set_num_threads(threads)
-        self._twin = Twin(program, weights)
+        self._twin = Twin(program, {name: w if w.flags.writeable else w.copy() for name, w in weights.items()})
         self._linears = set(program.linears())
 
     def __enter__(self) -> "TorchModel":

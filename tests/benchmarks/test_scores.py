@@ -81,3 +81,13 @@ def test_another_reference_candidate_or_kind_is_scored_anew(tmp_path, windows, r
         other.record(Opened(reference))
         other.kl("c", "complete", asked := Opened(candidate))
         assert asked.times == 1
+
+
+def test_the_first_windows_are_scored_once_for_both(tmp_path, windows, reference, tiny_tab):
+    with tabulae.load(tiny_tab) as candidate:
+        scores = Scores(tmp_path, windows, "a")
+        scores.record(Opened(reference))
+        whole = scores.by_window("c", "complete", Opened(candidate))
+        few = scores.first(2)
+        assert few.by_window("c", "complete", idle := Opened(candidate)) == whole[:2] and idle.times == 0
+        assert (len(few.windows), len(scores.windows)) == (2, 3)

@@ -5,11 +5,13 @@ import json
 import pytest
 
 import bench_entropy
+import bench_passes
 import bench_precalibration
 import tables
 
 RUN = {"model": "a", "se": 0.01, "complete": 0.2, "memory": None, "fell_back": 0, "fell_back_to": "", "counted": "file"}
 RUN |= {"measure": "full KL", "measure_complete": "full KL", "whole": False, "by": "measured"}
+RUN |= {"text": "t", "windows": 8, "windows_complete": 8}
 
 
 def row(what, **other):
@@ -22,13 +24,16 @@ def results(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_every_model_has_a_table_of_its_own(results):
-    tables.write("plans", [row("plan"), row("Q4_K_M", model="b", measure="top-128"), row("flat")])
+def test_every_model_and_text_has_a_table_of_its_own(results):
+    rows = [row("plan"), row("Q4_K_M", model="b", measure="top-128"), row("flat"), row("plan", text="u", windows=4)]
+    tables.write("plans", rows)
     page = tables.filled("<!-- tables: plans -->\nold\n<!-- end -->\nbehind\n")
-    first, second = page.split("\na:\n")[1].split("\nb:\n")
+    first, rest = page.split("\na, on t, 8 windows:\n")[1].split("\nb, on t, 8 windows:\n")
+    second, third = rest.split("\na, on u, 4 windows:\n")
     assert "| tabulae, fixed-length | 4.00 | 4.00 | 0.1250 ± 0.0100 | 0.2000 | 32 |" in first
     assert "tabulae, flat" in first and "top-128" not in first
     assert "llama.cpp Q4_K_M" in second and "KL, weights alone (top-128)" in second
+    assert "| 0.1250 ± 0.0100 | 0.2000 (8 windows) |" in third
     assert page.endswith("|\n\n<!-- end -->\nbehind\n") and "old" not in page and tables.filled(page) == page
 
 
@@ -81,6 +86,13 @@ def test_coders_side_by_side():
     found = list(bench_entropy.cells(speeds))
     assert found[0] == ["ours", "`grid:3` / `grid:4`", ".13 / .13 %", "223 / 223", "717 / 717"]
     assert [line[:2] for line in found[1:]] == [["zstd", found[0][1]], ["ours", "16 codes"], ["zstd", "16 codes"]]
+
+
+def test_passes_down_and_formats_across():
+    found = [{"passes": names, "format": name, "KL": 0.25} for names in ("", "a,b") for name in ("f", "g@")]
+    head, lines = bench_passes.table(found, ["f", "g@"])
+    assert head == ["passes", "`f`", "`g`, importance"]
+    assert lines == [["none", "0.250", "0.250"], ["`a,b`", "0.250", "0.250"]]
 
 
 def test_methods_of_precalibration():

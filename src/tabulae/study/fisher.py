@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 Way = Literal["sequences", "positions"]
-Cost = Callable[["Tensor", "Tensor"], float]  # inputs [n, cols] or token ids [n], gradients [n, rows] -> nats per R^2
+Seen = list[tuple["Tensor", "Tensor"]]  # inputs [n, cols] or token ids [n], gradients [n, rows]
+Cost = Callable[["Tensor", "Tensor"], float]  # of such a pair, in nats per R^2
 
 
 def fisher(
@@ -51,7 +52,8 @@ def fisher(
     """KL / R^2 of every table with its standard error over windows; the losses are those of the scored positions.
 
     ``weights`` are those of the float model, ``model`` its fingerprint; ``form`` and ``inputs`` as of ``measured``.
-    Takes the memory of the weights twice more.
+    All windows are run before the first error is made, so that no errors of all tables stand beside the weights: it
+    takes their memory once, and that of the inputs and gradients of all tables at all positions.
 
     :raises UsageError: torch is not installed, or another way
     """
@@ -61,39 +63,35 @@ def fisher(
     import torch
 
     inputs, generator = inputs or {}, torch.Generator().manual_seed(seed)
-    costs = {
-        name: _positions(weights[name]) if way == "positions" else _sequences(weights[name], inputs.get(name), form)
-        for name in program.tables()
-    }
-    twin, found = Twin(program, weights), []
+    twin, seen = Twin(program, weights), []
     for window in range(len(windows)):
         progress(f"window {window}", window, len(windows))
-        found.append(_window(twin, windows, window, costs, generator))
-    values = {name: mean_of([one[name] for one in found]) for name in costs}
+        seen.append(_window(twin, windows, window, generator))
+    found = {}
+    for name in program.tables():
+        table = weights[name]
+        cost = _positions(table) if way == "positions" else _sequences(table, inputs.get(name), form)
+        found[name] = [sum(cost(x, g) / windows.scored for x, g in one.pop(name)) for one in seen]
+    values = {name: mean_of(costs) for name, costs in found.items()}
     se = {name: value.se for name, value in values.items() if value.se is not None}
     means = {name: value.mean for name, value in values.items()}
     return Sensitivity(EPOCH, model, "fisher", windows.fingerprint, means, se or None)
 
 
-def _window(
-    twin: Twin, windows: Windows, window: int, costs: Mapping[str, Cost], generator: Generator
-) -> dict[str, float]:
-    """The cost of every table per scored position of one window."""
+def _window(twin: Twin, windows: Windows, window: int, generator: Generator) -> dict[str, Seen]:
+    """What every table saw in one window, and the gradients of what it gave."""
     import torch
 
-    found = dict.fromkeys(costs, 0.0)  # a tied table is used twice
+    seen: dict[str, Seen] = {name: [] for name in twin.program.tables()}  # a tied table is used twice
 
     def watch(name: str, x: Tensor, y: Tensor) -> None:
-        def add(gradient: Tensor) -> None:
-            inputs = x.detach().flatten(0, -2) if x.is_floating_point() else x.flatten()
-            found[name] += costs[name](inputs, gradient.flatten(0, -2)) / windows.scored
-
-        y.register_hook(add)
+        inputs = x.detach().flatten(0, -2) if x.is_floating_point() else x.flatten()
+        y.register_hook(lambda gradient: seen[name].append((inputs, gradient.flatten(0, -2))))
 
     logits = twin.logits(torch.tensor([windows.inputs(window)]), windows.first, watch)[0]
     labels = torch.multinomial(logits.detach().softmax(-1), 1, generator=generator)[:, 0]
     torch.nn.functional.cross_entropy(logits, labels, reduction="sum").backward()
-    return found
+    return seen
 
 
 def _sequences(weights: Float32s, inputs: InputStatistics | None, form: str) -> Cost:
