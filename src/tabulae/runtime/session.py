@@ -1,8 +1,4 @@
-"""One sequence through a bound program: the key/value cache, batches, taps.
-
-Batches are cut here and not in the native core, so that a long prompt can be interrupted between two of them; what
-a position gives does not depend on the cut.
-"""
+"""One sequence through a bound program: the key/value cache, taps."""
 
 from collections.abc import Sequence
 
@@ -11,7 +7,8 @@ import numpy as np
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
 from tabulae.program.value import Int
-from tabulae.runtime.engine import BATCH, Engine, Part, Tap
+from tabulae.runtime import cut
+from tabulae.runtime.engine import Engine, Tap
 
 
 class Session:
@@ -35,11 +32,8 @@ class Session:
         :raises UsageError: a token that the vocabulary does not have, or no room in the context
         """
         with self.engine.turns.turn():
-            return self._feed(self.checked(tokens), wanted)
-
-    def _feed(self, ids: np.ndarray, wanted: int | None) -> Float32s:
-        wanted = len(ids) - 1 if wanted is None else wanted
-        return self._run("tokens", ids, self.program.logits, 0, len(self.program.operations), wanted)
+            growth = self.growth(self.checked(tokens), wanted)
+            return cut.run(self.engine, [growth], "tokens", self.program.logits, taps=self.taps)[0]
 
     def run(self, value: str, rows: np.ndarray, *, begin: int, end: int, out: str, wanted: int = 0) -> Float32s:
         """Run operations ``begin`` to ``end`` alone on ``rows`` [n, width] of ``value``; the rows of ``out``.
@@ -51,18 +45,14 @@ class Session:
         """
         with self.engine.turns.turn():
             self._check_run(value, rows, begin, end, out)
-            return self._run(value, rows, out, begin, end, wanted)
+            return cut.run(self.engine, [self.growth(rows, wanted)], value, out, slice(begin, end), self.taps)[0]
 
-    def _run(self, value: str, rows: np.ndarray, out: str, begin: int, end: int, wanted: int) -> Float32s:
+    def growth(self, rows: np.ndarray, wanted: int | None = None) -> cut.Growth:
+        """By ``rows`` that were checked; outputs of those from ``wanted`` on, by default of the last."""
+        wanted = len(rows) - 1 if wanted is None else wanted
         if not 0 <= wanted <= len(rows):
             raise UsageError("logits", f"the first position wanted must lie in 0..{len(rows)}", wanted)
-        pieces = []
-        for first in range(0, len(rows), BATCH):
-            batch = rows[first : first + BATCH]
-            part = Part(self.sequence, len(batch), self.position, min(max(wanted - first, 0), len(batch)))
-            pieces.append(self.engine.run([part], {value: batch}, out, slice(begin, end), self.taps))
-            self.tokens += batch.reshape(-1).tolist() if value == "tokens" else [-1] * len(batch)
-        return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+        return cut.Growth(self.sequence, self.tokens, rows, wanted)
 
     def _check_run(self, value: str, rows: np.ndarray, begin: int, end: int, out: str) -> None:
         program, have = self.program, self.program.values
