@@ -12,8 +12,7 @@ namespace tabulae {
 inline constexpr int64_t kPanel = 16;  // rows of a unit of layout panel16
 inline constexpr int64_t kBlock = 32;  // columns of a unit, and of one activation exponent
 inline constexpr int64_t kLine = 64;   // bytes of a line: 8 rows x 8 columns
-inline constexpr int64_t kOctets = kBlock / 8;
-inline constexpr int64_t kTableBytes = 256;  // product tables of 8 columns: 128 low bytes, 128 high bytes
+inline constexpr int64_t kCacheLine = 64;
 
 TABULAE_INLINE constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 TABULAE_INLINE constexpr int64_t least(int64_t a, int64_t b) { return b < a ? b : a; }
@@ -71,7 +70,8 @@ struct Activations {
   int32_t* exponents = nullptr;  // [n][blocks]
   int64_t* bias = nullptr;       // [n][blocks]: -128 * sum of the block's codes, modulo 2^32 in the low half
   float* scales = nullptr;       // [n]
-  uint8_t* tables = nullptr;     // lookup: [n][octets][256] product bytes, made for one codebook
+  uint8_t* scratch = nullptr;    // [n][stride] bytes: what kernels prepare of an input (core/kernels.h)
+  int64_t stride = 0;
   TABULAE_INLINE_MEMBER const int8_t* row(int64_t i) const { return codes + i * blocks * kBlock; }
 };
 

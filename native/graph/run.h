@@ -77,11 +77,11 @@ class Run {
   int64_t n = 0, wanted = 0;
 
   // What operations hand from one stage to the next.
-  ActivationMemory codes;
-  std::vector<float> inputs;   // rotated, tapped or gathered
-  std::vector<int32_t> slots;  // for experts: position * top + choice, sorted by expert
-  std::vector<int64_t> ends;   // of the slots of every expert
-  struct Turns {               // cosines and sines of one kind of Rotary for the positions of the batch
+  ActivationMemory codes, dealt;  // of inputs; for experts: of slots, sorted
+  std::vector<float> inputs;      // tapped or gathered
+  std::vector<int32_t> slots;     // for experts: position * top + choice, sorted by expert
+  std::vector<int64_t> ends;      // of the slots of every expert
+  struct Turns {                  // cosines and sines of one kind of Rotary for the positions of the batch
     int inv_freq, long_freq;
     float scale;
     std::vector<float> cosines, sines;

@@ -22,10 +22,8 @@ namespace tabulae::avx512 {
 extern const Kernels kKernels;
 constexpr Kernels kKernels = [] {
   Kernels kernels = plain_kernels("avx512");
-  kernels.prepare = lookup_prepare;
-  kernels.needs_tables = lookup_needs_tables;
-  kernels.multiply = multiply;
-  kernels.lookup = lookup;
+  kernels.multiply = {.panels = multiply};
+  kernels.lookup = {.panels = lookup, .request = request_products, .prepare = prepare_products};
   return kernels;
 }();
 

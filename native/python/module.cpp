@@ -97,9 +97,10 @@ int table_matrix(PyModel& self, int64_t rows, int64_t cols, int bits, int expone
   return self.model.add(m, std::move(outliers), std::move(rotation));
 }
 
-// Activation codes given by the caller, in the form kernels read.
-void fill(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents, ActivationMemory& memory) {
-  memory.resize(static_cast<int64_t>(codes.shape(0)), m.cols);
+// Activation codes given by the caller, in the form kernels read, and what these prepare of them.
+void fill(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents, const Scratch& scratch,
+          ActivationMemory& memory) {
+  memory.resize(static_cast<int64_t>(codes.shape(0)), m.cols, scratch.bytes());
   const Activations& x = memory.view();
   require(static_cast<int64_t>(codes.shape(1)) == x.blocks * kBlock && exponents.shape(0) == codes.shape(0) &&
               static_cast<int64_t>(exponents.shape(1)) == x.blocks,
@@ -112,6 +113,7 @@ void fill(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents, A
     for (int64_t j = 0; j < kBlock; ++j) sum += x.codes[i * kBlock + j];
     x.bias[i] = static_cast<uint32_t>(-128 * sum);
   }
+  for (int64_t i = 0; i < x.n; ++i) scratch.prepare(x, i);
 }
 
 // The integers A [n, rows] of one table matrix, by one kernel: what `check` holds against the reference.
@@ -120,16 +122,14 @@ Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In
   const Weight& w = self.model.weights().at(weight);
   require(w.is_table, "the weight must be a table matrix");
   const TableMatrix& m = w.table;
-  const Kernels& kernels = select(isa);
+  const TableKernel& kernel = select(isa).table(lookup);
+  Scratch scratch(kernel);
+  const int64_t place = scratch.add({&m});
   ActivationMemory memory;
-  fill(m, codes, exponents, memory);
-  Activations& x = memory.view();
-  if (lookup && kernels.needs_tables(m)) {
-    memory.resize_tables();
-    for (int64_t i = 0; i < x.n; ++i) kernels.prepare(m, i, x);
-  }
+  fill(m, codes, exponents, scratch, memory);
+  const Activations& x = memory.view();
   std::vector<int64_t> sums(x.n * m.rows);
-  table_linear(kernels, lookup, m, x, 0, m.panels(), 0, x.n, [&](const Tile& tile) {
+  table_linear(kernel, {m, x, place, 0, m.panels(), 0, x.n}, [&](const Tile& tile) {
     const int64_t base = tile.panel * kPanel;
     for (int64_t i = 0; i < tile.count; ++i)
       std::copy_n(tile.totals[i], std::min(kPanel, m.rows - base), &sums[(tile.first + i) * m.rows + base]);

@@ -1,5 +1,6 @@
 // Runs a tape of calls of the native core, as tests/fixtures/tape.py records them from Python, without Python: with
-// every ISA, both arithmetics and 1 to 3 threads. Prints a line for each, with the FNV-1a hash of all logits:
+// every ISA, the one of the tests among them, both arithmetics and 1 to 3 threads. Prints a line for each, with the
+// FNV-1a hash of all logits:
 //   replay TAPE
 // One program for sanitizers and emulators.
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "graph/engine.h"
+#include "prepared.h"
 
 using namespace tabulae;
 
@@ -185,6 +187,7 @@ uint64_t run(const Model& model, const std::list<Entry>& forwards, const std::st
 
 int main(int count, char** arguments) try {
   if (count != 2) throw std::runtime_error("usage: replay TAPE");
+  prepared::enlist_it();
   Tape tape(arguments[1]);
   Model model;
   std::list<Entry> calls, forwards;  // nodes stay where they are: weights point into them

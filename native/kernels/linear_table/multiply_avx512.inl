@@ -148,7 +148,7 @@ void multiply_for(const TableTask& t) {
 }
 
 void multiply(const TableTask& t) {
-  constexpr TableKernel kByBits[] = {multiply_for<1>, multiply_for<2>, multiply_for<3>, multiply_for<4>,
+  constexpr TablePanels kByBits[] = {multiply_for<1>, multiply_for<2>, multiply_for<3>, multiply_for<4>,
                                      multiply_for<5>, multiply_for<6>, multiply_for<7>, multiply_for<8>};
   kByBits[t.w.bits - 1](t);
 }

@@ -1,5 +1,6 @@
 // Table linears in plain C++, the reference of all kernels of this folder. Both arithmetics read layout panel16 in
-// place and give the same integers; `lookup` has no multiplication per weight.
+// place and give the same integers; `lookup` has no multiplication per weight: it reads the products of the matrix
+// (w.products), and nothing is prepared of an input.
 namespace {
 
 // Adds one plane of all codes of a unit: `Plane` bits of each, `Plane` lines of 64 bytes; line by line, as they lie.
@@ -96,9 +97,5 @@ void plain_panels(const TableTask& t) {
   each_tile<kPlainPositions>(
       t, [&](int64_t panel, int64_t first, int64_t count) { plain_panel<Arithmetic>(t, panel, first, count); });
 }
-
-// Both arithmetics read w.products: no tables of an input are needed.
-void no_tables(const TableMatrix&, int64_t, Activations&) {}
-bool needs_no_tables(const TableMatrix&) { return false; }
 
 }  // namespace
