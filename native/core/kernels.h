@@ -39,11 +39,17 @@ struct Request {
 
 using TablePanels = void (*)(const TableTask&);
 struct TableKernel {
-  TablePanels panels;
+  TablePanels panels = nullptr;
   // Both or none. An input is prepared once, as soon as it is encoded; panels find it at TableTask::prepared.
   Request (*request)(const TableMatrix&) = nullptr;
   void (*prepare)(const TableMatrix&, const Activations&, int64_t position, uint8_t* scratch) = nullptr;
 };
+
+struct TableKernels {  // that read one layout
+  const Layout* layout = nullptr;
+  TableKernel multiply = {}, lookup = {};
+};
+inline constexpr int kMostLayouts = 4;
 
 struct AttentionTask {
   const float* q;       // [head]
@@ -64,7 +70,7 @@ struct Kernels {
   const char* isa;
   // False where an input is not finite.
   bool (*encode)(const float* x, int64_t index, int exponents, Activations& out);
-  TableKernel multiply, lookup;
+  TableKernels tables[kMostLayouts];
   // y[row] = totals[row - 16 panel] * (row scale * s) (+ bias[row]) for the rows of a panel at one position
   void (*finish)(const TableMatrix&, const Activations&, int64_t panel, int64_t position, const int64_t totals[kPanel],
                  const float* bias, float* y);
@@ -80,7 +86,8 @@ struct Kernels {
   void (*sine)(const float* angle, int64_t n, float* cosine, float* sine);
   void (*polynomial)(const char* name, const float* x, int64_t n, float* y);  // for tests: exp, tanh, erf, sin, cos
 
-  TABULAE_INLINE_MEMBER const TableKernel& table(bool by_lookup) const { return by_lookup ? lookup : multiply; }
+  // The kernel for a matrix; throws where none reads its layout.
+  const TableKernel& table(const TableMatrix& w, bool lookup) const;
 };
 
 // An ISA makes itself known as the core is loaded, from a file that is compiled for any machine (kernels/cpu_NAME.cpp).

@@ -98,7 +98,7 @@ void add_encoding(Stages& to, const Weight& weight, const Inputs& inputs, Scratc
 
 void add_linears(Stages& to, const std::vector<Linear>& linears, const Inputs& inputs) {
   const Weight* encoded = nullptr;
-  Scratch scratch(to.kernels.table(to.lookup));
+  Scratch scratch(to.kernels, to.lookup);
   std::vector<Placed> placed;
   for (const Linear& linear : linears) {
     const Weight& weight = to.model.weights()[linear.weight];
@@ -113,7 +113,7 @@ void project_table(const Weight& weight, const float* x, int64_t n, const float*
                    const Kernels& kernels, float* y) {
   const FloatMode mode;
   Threads pool(threads);
-  Scratch scratch(kernels.table(lookup));
+  Scratch scratch(kernels, lookup);
   const int64_t place = scratch.add({&weight.table});
   ActivationMemory memory;
   memory.resize(n, weight.cols(), scratch.bytes());

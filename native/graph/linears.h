@@ -37,7 +37,7 @@ void add_linears(Stages& to, const std::vector<Linear>& linears, const Inputs& i
 // Some panels of a table for some inputs: y(i) is where the rows of input i go, from row 0 on.
 template <class Out>
 void table_panels(const Kernels& kernels, bool lookup, const TableTask& task, const float* bias, Out&& y) {
-  table_linear(kernels.table(lookup), task, [&](const Tile& tile) {
+  table_linear(kernels.table(task.w, lookup), task, [&](const Tile& tile) {
     for (int64_t i = 0, at = tile.first; i < tile.count; ++i, ++at)
       kernels.finish(task.w, task.x, tile.panel, at, tile.totals[i], bias, y(at));
   });

@@ -11,7 +11,7 @@ namespace tabulae {
 class Scratch {
  public:
   Scratch() = default;  // of nothing
-  explicit Scratch(const TableKernel& kernel) : kernel_(&kernel) {}
+  Scratch(const Kernels& kernels, bool lookup) : kernels_(&kernels), lookup_(lookup) {}
 
   // Room for a matrix: where it begins (TableTask::scratch). Of several, one of which reads an input (those of
   // experts), the room is that of the largest; none at all stands for a matrix of floats.
@@ -21,13 +21,20 @@ class Scratch {
   void prepare(const Activations& x, int64_t position, size_t alternative = 0) const;
 
  private:
+  struct Asked {
+    const TableMatrix* matrix;
+    const TableKernel* kernel;
+    Request request;
+    bool operator==(const Asked&) const;
+  };
   struct Piece {
-    std::vector<const TableMatrix*> alternatives;
-    std::vector<Request> requests;  // of each
+    std::vector<Asked> alternatives;
     int64_t begin;
   };
+  Asked ask(const TableMatrix* matrix) const;
 
-  const TableKernel* kernel_ = nullptr;
+  const Kernels* kernels_ = nullptr;
+  bool lookup_ = false;
   std::vector<Piece> pieces_;
   int64_t bytes_ = 0;
 };

@@ -10,6 +10,7 @@
 #include "core/kernels.h"
 #include "core/polynomials.h"
 #include "core/simd.h"
+#include "layouts/panel16.h"
 
 namespace tabulae::avx512 {
 #include "kernels/plain.inl"
@@ -22,8 +23,8 @@ namespace tabulae::avx512 {
 extern const Kernels kKernels;
 constexpr Kernels kKernels = [] {
   Kernels kernels = plain_kernels("avx512");
-  kernels.multiply = {.panels = multiply};
-  kernels.lookup = {.panels = lookup, .request = request_products, .prepare = prepare_products};
+  kernels.tables[0] = {
+      &kPanel16, {.panels = multiply}, {.panels = lookup, .request = request_products, .prepare = prepare_products}};
   return kernels;
 }();
 

@@ -74,7 +74,7 @@ class ProjectRouted final : public Operation {
               return Work{0};
             },
             {}});
-    Scratch scratch(to.kernels.table(to.lookup));
+    Scratch scratch(to.kernels, to.lookup);
     std::vector<int64_t> places;
     for (const Bank& bank : banks) places.push_back(scratch.add(tables_of(to.model, bank)));
     if (table_) add_codes(to, std::move(scratch), tapped);

@@ -48,6 +48,7 @@ class Model:
         signs: NDArray[np.float32] | None,
         orders: Several[int],
         dense: Several[NDArray[np.float32]],
+        layout: str,
     ) -> int: ...
     def accumulate(
         self, weight: int, codes: NDArray[np.int8], exponents: NDArray[np.uint8], lookup: bool, isa: str = ""

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/kernels.h"
+#include "core/layouts.h"
 
 namespace tabulae::prepared {
 
@@ -19,17 +20,13 @@ inline void prepare(const TableMatrix& w, const Activations& x, int64_t position
     for (int64_t code = 0; code < codepoints(w); ++code) *products++ = w.codebook[code] * x.row(position)[column];
 }
 
-inline int code_of(const TableMatrix& w, int64_t row, int64_t column) {
-  return read_code(w.panel(row / kPanel) + column / kBlock * w.unit(), w.bits, row % kPanel, column % kBlock);
-}
-
 inline int64_t total(const TableTask& t, int64_t row, int64_t position) {
   const auto* products = reinterpret_cast<const int32_t*>(t.prepared(position));
   const int8_t* m = t.w.multipliers;
   int64_t sum = 0;
   for (int64_t column = 0; column < t.w.cols; ++column) {
     const int64_t block = column / kBlock, group = row / kPanel * t.w.groups() + block / t.w.group;
-    const int64_t product = products[column * codepoints(t.w) + code_of(t.w, row, column)];
+    const int64_t product = products[column * codepoints(t.w) + t.w.layout->code(t.w, row, column)];
     sum += (product << t.x.exponents[position * t.x.blocks + block]) * (m ? m[group * kPanel + row % kPanel] : 1);
   }
   if (t.w.outlier_offsets)
@@ -54,7 +51,8 @@ inline void panels(const TableTask& t) {
 inline void enlist_it() {
   static Kernels kernels = select("generic");
   kernels.isa = "prepared";
-  kernels.lookup = {.panels = panels, .request = request, .prepare = prepare};
+  for (TableKernels& table : kernels.tables)
+    if (table.layout) table.lookup = {.panels = panels, .request = request, .prepare = prepare};
   enlist({-1, &kernels, [] { return true; }});
 }
 

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "core/layouts.h"
 #include "graph/engine.h"
 #include "prepared.h"
 
@@ -96,6 +97,7 @@ Rotation rotation_of(const Item& signs, const Item& orders, const Item& dense) {
 
 void add_table(Model& model, const std::vector<Item>& v) {
   TableMatrix m;
+  m.layout = &find_layout(v[17].text());
   m.rows = v[0], m.cols = v[1], m.bits = v[2], m.exponents = v[3], m.group = v[4], m.chunk = v[5];
   m.codes = v[6].data<uint8_t>();
   std::memcpy(m.codebook, v[7].bytes.data(), v[7].bytes.size());

@@ -113,7 +113,7 @@ void lookup_panels(const TableTask& t) {
     __m512i total[kTile][2] = {};  // [position][half]: int64 of 8 rows
     each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) TABULAE_INLINE_LAMBDA {
       __m512i sums[kTile][2] = {};  // the same, of a chunk: it fits the low 32 bits, which the last product reads
-      const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
+      const uint8_t* unit = panel_of(w, panel) + begin * (Bits * kLine);
       for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
         __m512i v[8];  // [half][octet]: codes of 8 rows x 8 columns
         prefetch(unit, Bits);

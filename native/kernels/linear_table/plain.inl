@@ -3,6 +3,8 @@
 // (w.products), and nothing is prepared of an input.
 namespace {
 
+using panel16::kLine, panel16::panel_of, panel16::unit_bytes;
+
 // Adds one plane of all codes of a unit: `Plane` bits of each, `Plane` lines of 64 bytes; line by line, as they lie.
 template <int Plane>
 const uint8_t* read_plane(const uint8_t* unit, int low, uint8_t codes[kPanel][kBlock]) {
@@ -18,7 +20,7 @@ const uint8_t* read_plane(const uint8_t* unit, int low, uint8_t codes[kPanel][kB
   return unit + Plane * kLine;
 }
 
-// The 16 x 32 codepoint indices of one unit: read_code for all of them.
+// The 16 x 32 codepoint indices of one unit: Layout::code for all of them.
 void read_unit(const uint8_t* unit, int bits, uint8_t codes[kPanel][kBlock]) {
   std::memset(codes, 0, kPanel * kBlock);
   if (bits & 8) unit = read_plane<8>(unit, 0, codes);
@@ -79,7 +81,7 @@ void plain_panel(const TableTask& t, int64_t panel, int64_t first, int64_t count
   typename Arithmetic::Operand operands[kPanel][kBlock];
   int32_t sums[kPanel];
   for (int64_t b = 0; b < t.x.blocks; ++b) {
-    read_unit(w.panel(panel) + b * w.unit(), w.bits, codes);
+    read_unit(panel_of(w, panel) + b * unit_bytes(w), w.bits, codes);
     for (int64_t row = 0; row < kPanel; ++row)
       for (int64_t j = 0; j < kBlock; ++j) operands[row][j] = Arithmetic::operand(w, codes[row][j]);
     const int8_t* m = w.multipliers ? w.multipliers + (panel * w.groups() + b / w.group) * kPanel : nullptr;

@@ -115,6 +115,7 @@ def _add_table(native: _native.Model, parts: MatrixParts) -> int:
         signs=None if parts.signs is None else _signs(parts.signs, record.cols),
         orders=list(rotation),
         dense=[hadamard(order).astype(np.float32) for order in rotation if _is_dense(order)],
+        layout=record.layout,
     )
 
 
