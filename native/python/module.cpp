@@ -317,12 +317,13 @@ NB_MODULE(_native, m) {
            nb::arg("threads"), nb::arg("lookup"), nb::arg("isa") = "")
       .def(
           "value",
-          [](PyModel& self, bool wanted, int64_t width, std::optional<std::pair<int64_t, int64_t>> interval) {
+          [](PyModel& self, bool wanted, int64_t width, std::optional<std::pair<int64_t, int64_t>> interval,
+             int buffer) {
             const auto [low, high] = interval.value_or(std::pair<int64_t, int64_t>{0, 0});
             return self.model.add(
-                Value{wanted ? Axis::kWanted : Axis::kPositions, width, interval.has_value(), low, high});
+                Value{wanted ? Axis::kWanted : Axis::kPositions, width, interval.has_value(), low, high, buffer});
           },
-          nb::arg("wanted"), nb::arg("width"), nb::arg("interval").none())
+          nb::arg("wanted"), nb::arg("width"), nb::arg("interval").none(), nb::arg("buffer"))
       .def("state",
            [](PyModel& self, int64_t width, bool per_position) {
              return self.model.add(State{width, per_position});

@@ -144,7 +144,7 @@ const std::map<std::string, void (*)(Model&, const Values&)> kCalls = {
      [](Model& m, const Values& v) {
        const bool integers = v[2].kind == 'l';
        const int64_t low = integers ? v[2].list[0] : 0, high = integers ? v[2].list[1] : 0;
-       m.add(Value{static_cast<int64_t>(v[0]) ? Axis::kWanted : Axis::kPositions, v[1], integers, low, high});
+       m.add(Value{static_cast<int64_t>(v[0]) ? Axis::kWanted : Axis::kPositions, v[1], integers, low, high, v[3]});
      }},
     {"state",
      [](Model& m, const Values& v) {
