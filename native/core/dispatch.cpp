@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/kernels.h"
+#include "core/layouts.h"
 
 namespace tabulae {
 
@@ -40,6 +41,13 @@ const Kernels& select(const std::string& wanted) {
   }
   throw std::invalid_argument("[isa] the instruction set must be one that this machine has, but got " + name +
                               "; accepted: " + known);
+}
+
+const TableKernel& Kernels::table(const TableMatrix& w, bool lookup) const {
+  for (const TableKernels& one : tables)
+    if (one.layout && one.layout == w.layout) return lookup ? one.lookup : one.multiply;
+  throw std::invalid_argument(std::string("[layout] a kernel of ") + isa + " must read it, but got " +
+                              (w.layout ? w.layout->name : "none"));
 }
 
 }  // namespace tabulae

@@ -20,12 +20,36 @@ struct Tile {
 struct TableTask {
   const TableMatrix& w;
   const Activations& x;
+  int64_t scratch;        // where the matrix's part begins in the scratch of a position
   int64_t panel, panels;  // rows: this many panels of 16 from this one on
   int64_t first, count;   // positions: of the activations, as many from this one on
-  void (*take)(void* taker, const Tile&);
-  void* taker;
+  void (*take)(void* taker, const Tile&) = nullptr;
+  void* taker = nullptr;
+  TABULAE_INLINE_MEMBER const uint8_t* prepared(int64_t position) const {
+    return x.scratch + position * x.stride + scratch;
+  }
 };
-using TableKernel = void (*)(const TableTask&);
+
+// What a kernel asks for beside the codes of an input. It is made of these codes and of what stands at `from` alone, so
+// that matrices of the same `from` share it.
+struct Request {
+  int64_t bytes = 0;  // for one position; 0: nothing
+  const void* from = nullptr;
+};
+
+using TablePanels = void (*)(const TableTask&);
+struct TableKernel {
+  TablePanels panels = nullptr;
+  // Both or none. An input is prepared once, as soon as it is encoded; panels find it at TableTask::prepared.
+  Request (*request)(const TableMatrix&) = nullptr;
+  void (*prepare)(const TableMatrix&, const Activations&, int64_t position, uint8_t* scratch) = nullptr;
+};
+
+struct TableKernels {  // that read one layout
+  const Layout* layout = nullptr;
+  TableKernel multiply = {}, lookup = {};
+};
+inline constexpr int kMostLayouts = 4;
 
 struct AttentionTask {
   const float* q;       // [head]
@@ -46,10 +70,7 @@ struct Kernels {
   const char* isa;
   // False where an input is not finite.
   bool (*encode)(const float* x, int64_t index, int exponents, Activations& out);
-  // Makes activation.tables for one codebook; only for `lookup` kernels that ask for them.
-  void (*prepare)(const TableMatrix&, int64_t index, Activations&);
-  bool (*needs_tables)(const TableMatrix&);
-  TableKernel multiply, lookup;
+  TableKernels tables[kMostLayouts];
   // y[row] = totals[row - 16 panel] * (row scale * s) (+ bias[row]) for the rows of a panel at one position
   void (*finish)(const TableMatrix&, const Activations&, int64_t panel, int64_t position, const int64_t totals[kPanel],
                  const float* bias, float* y);
@@ -64,6 +85,9 @@ struct Kernels {
   void (*add)(const float* a, const float* b, int64_t n, float* y);
   void (*sine)(const float* angle, int64_t n, float* cosine, float* sine);
   void (*polynomial)(const char* name, const float* x, int64_t n, float* y);  // for tests: exp, tanh, erf, sin, cos
+
+  // The kernel for a matrix; throws where none reads its layout.
+  const TableKernel& table(const TableMatrix& w, bool lookup) const;
 };
 
 // An ISA makes itself known as the core is loaded, from a file that is compiled for any machine (kernels/cpu_NAME.cpp).
@@ -76,10 +100,10 @@ bool enlist(const Isa&);
 
 // Gives every tile of a task to take(tile).
 template <class Take>
-void table_linear(const Kernels& kernels, bool lookup, const TableMatrix& w, const Activations& x, int64_t panel,
-                  int64_t panels, int64_t first, int64_t count, Take take) {
-  const auto call = [](void* taker, const Tile& tile) { (*static_cast<Take*>(taker))(tile); };
-  (lookup ? kernels.lookup : kernels.multiply)({w, x, panel, panels, first, count, call, &take});
+void table_linear(const TableKernel& kernel, TableTask task, Take take) {
+  task.take = [](void* taker, const Tile& tile) { (*static_cast<Take*>(taker))(tile); };
+  task.taker = &take;
+  kernel.panels(task);
 }
 
 std::vector<std::string> available_isas();           // best first

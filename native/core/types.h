@@ -9,11 +9,9 @@
 
 namespace tabulae {
 
-inline constexpr int64_t kPanel = 16;  // rows of a unit of layout panel16
-inline constexpr int64_t kBlock = 32;  // columns of a unit, and of one activation exponent
-inline constexpr int64_t kLine = 64;   // bytes of a line: 8 rows x 8 columns
-inline constexpr int64_t kOctets = kBlock / 8;
-inline constexpr int64_t kTableBytes = 256;  // product tables of 8 columns: 128 low bytes, 128 high bytes
+inline constexpr int64_t kPanel = 16;  // rows that are one piece of work, and lie together in every layout
+inline constexpr int64_t kBlock = 32;  // columns of one activation exponent
+inline constexpr int64_t kCacheLine = 64;
 
 TABULAE_INLINE constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 TABULAE_INLINE constexpr int64_t least(int64_t a, int64_t b) { return b < a ? b : a; }
@@ -23,6 +21,8 @@ struct Products {
   const int32_t* codepoints = nullptr;  // [256][2^bits]; none where quarter squares serve (8 bits, int8 codepoints)
   const int32_t* nibbles = nullptr;     // [256][16]: with int8 codepoints of up to 4 bits, else with 0..15
 };
+
+struct Layout;  // core/layouts.h
 
 // One tensor, read where it lies.
 struct TableMatrix {
@@ -34,7 +34,8 @@ struct TableMatrix {
   bool wide = false;       // codepoints are int16, |c| <= 8191; else int8, |c| <= 127
   bool one_scale = false;  // granularity tensor
 
-  const uint8_t* codes = nullptr;       // layout panel16
+  const Layout* layout = nullptr;       // of the codes
+  const uint8_t* codes = nullptr;       // [panels][bytes of a panel]
   const int8_t* multipliers = nullptr;  // [panels][groups][16], or none: 1
   const uint16_t* scales = nullptr;     // bf16 [rows] or [1]
   int16_t codebook[256] = {};           // padded with 0: any byte is a valid index
@@ -51,12 +52,7 @@ struct TableMatrix {
   TABULAE_INLINE_MEMBER int64_t blocks() const { return ceil_div(cols, kBlock); }
   TABULAE_INLINE_MEMBER int64_t panels() const { return ceil_div(rows, kPanel); }
   TABULAE_INLINE_MEMBER int64_t groups() const { return ceil_div(blocks(), group); }
-  TABULAE_INLINE_MEMBER int64_t unit() const { return kLine * bits; }
-  TABULAE_INLINE_MEMBER const uint8_t* panel(int64_t p) const { return codes + p * blocks() * unit(); }
   TABULAE_INLINE_MEMBER float scale(int64_t row) const;
-  TABULAE_INLINE_MEMBER int codepoint(int64_t row, int64_t col) const;
-  // The integer that stands for one weight in units of its row scale, without outliers.
-  TABULAE_INLINE_MEMBER int integer(int64_t row, int64_t col) const;
 };
 
 struct FloatMatrix {
@@ -71,7 +67,8 @@ struct Activations {
   int32_t* exponents = nullptr;  // [n][blocks]
   int64_t* bias = nullptr;       // [n][blocks]: -128 * sum of the block's codes, modulo 2^32 in the low half
   float* scales = nullptr;       // [n]
-  uint8_t* tables = nullptr;     // lookup: [n][octets][256] product bytes, made for one codebook
+  uint8_t* scratch = nullptr;    // [n][stride] bytes: what kernels prepare of an input (core/kernels.h)
+  int64_t stride = 0;
   TABULAE_INLINE_MEMBER const int8_t* row(int64_t i) const { return codes + i * blocks * kBlock; }
 };
 
@@ -83,31 +80,5 @@ TABULAE_INLINE float from_bfloat16(uint16_t bits) {
 }
 
 TABULAE_INLINE_MEMBER float TableMatrix::scale(int64_t row) const { return from_bfloat16(scales[one_scale ? 0 : row]); }
-
-// One code from layout panel16, straight from its definition (docs/format.md).
-TABULAE_INLINE int read_code(const uint8_t* unit, int bits, int64_t row, int64_t col) {
-  const int64_t h = row / 8 % 2, i = row % 8, o = col / 8 % 4, k = col % 8, byte = 8 * i + k;
-  int code = 0, low = 0;
-  for (int plane = 8; plane; plane /= 2) {
-    if (!(bits & plane)) continue;
-    const int64_t at = h * 4 + o;  // among the 8 octets of a unit
-    const int per_line = 8 / plane;
-    const int shift = static_cast<int>(at % per_line) * plane;
-    const int value = unit[at / per_line * kLine + byte] >> shift & ((1 << plane) - 1);
-    code |= value << low;
-    low += plane;
-    unit += plane * kLine;
-  }
-  return code;
-}
-
-TABULAE_INLINE_MEMBER int TableMatrix::codepoint(int64_t row, int64_t col) const {
-  return codebook[read_code(panel(row / kPanel) + col / kBlock * unit(), bits, row % kPanel, col % kBlock)];
-}
-
-TABULAE_INLINE_MEMBER int TableMatrix::integer(int64_t row, int64_t col) const {
-  const int c = codepoint(row, col);
-  return multipliers ? c * multipliers[(row / kPanel * groups() + col / kBlock / group) * kPanel + row % kPanel] : c;
-}
 
 }  // namespace tabulae

@@ -35,7 +35,7 @@ void Engine::run(const Call& call) {
   const Turn turn(running_);
   const FloatMode mode;
   run_.begin(call.parts, call.taps);
-  const auto bytes = [&](int value) { return run_.rows(value) * model_.values()[value].width * sizeof(float); };
+  const auto bytes = [&](int value) { return run_.rows(value) * model_.values()[value].bytes(); };
   for (const Given& given : call.given) std::memcpy(run_.row<char>(given.value, 0), given.rows, bytes(given.value));
   run_stages(call.taps.empty() ? program_ : program(call.taps), call.begin, call.end);
   for (const Asked& asked : call.asked) std::memcpy(asked.rows, run_.row<char>(asked.value, 0), bytes(asked.value));

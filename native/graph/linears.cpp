@@ -9,37 +9,49 @@ namespace tabulae {
 
 namespace {
 
+struct Placed {  // a linear, and where its part begins in the scratch of an input
+  Linear linear;
+  int64_t scratch;
+};
+
 int64_t panels_of(const Model& model, const Linear& linear) {
   return ceil_div(model.weights()[linear.weight].rows(), kPanel);
 }
 
+// Where the codes stand that add_encoding made.
+ActivationMemory& codes_of(Run& run, Worker& worker, bool alone) {
+  return alone && run.n == 1 ? worker.codes : run.codes;
+}
+
 // Panels begin..end of one linear, for all inputs.
-void run_panels(Run& run, Worker& worker, const Linear& linear, const Inputs& inputs, bool lookup, bool alone,
-                int64_t begin, int64_t end) {
+void run_panels(Run& run, Worker& worker, const Placed& placed, const Inputs& inputs, bool lookup, int64_t begin,
+                int64_t end) {
+  const Linear& linear = placed.linear;
   const Weight& weight = run.model.weights()[linear.weight];
   const float* bias = linear.bias == kNone ? nullptr : run.vector(linear.bias) + linear.first;
   const int64_t n = inputs.count(run);
   const auto y = [&](int64_t i) { return run.row(linear.out, i) + linear.first; };
   if (weight.is_table)
-    return table_panels(run.kernels, weight.table, codes_of(run, worker, alone).view(), bias, lookup, begin, end, 0, n,
-                        y);
+    return table_panels(run.kernels, lookup,
+                        {weight.table, codes_of(run, worker, true).view(), placed.scratch, begin, end - begin, 0, n},
+                        bias, y);
   run.kernels.float_linear(weight.floats, inputs.at(run, 0), weight.floats.cols, n, begin * kPanel,
                            std::min(end * kPanel, weight.floats.rows), bias, y(0),
                            run.model.values()[linear.out].width);
 }
 
-// The panels of linears that can run together are one range of work.
-void add_panels(Stages& to, std::vector<Linear> linears, const Inputs& inputs, bool alone) {
+// The panels of all linears are one range of work.
+void add_panels(Stages& to, std::vector<Placed> linears, const Inputs& inputs) {
   int64_t panels = 0;
-  for (const Linear& linear : linears) panels += panels_of(to.model, linear);
+  for (const Placed& placed : linears) panels += panels_of(to.model, placed.linear);
   to.add({[inputs, panels](Run& run) { return Work{inputs.count(run) ? panels : 0}; },
-          [linears = std::move(linears), inputs, alone, lookup = to.lookup](Run& run, Worker& worker, int64_t begin,
-                                                                            int64_t end) {
+          [linears = std::move(linears), inputs, lookup = to.lookup](Run& run, Worker& worker, int64_t begin,
+                                                                     int64_t end) {
             int64_t base = 0;
-            for (const Linear& linear : linears) {
-              const int64_t own = panels_of(run.model, linear);
+            for (const Placed& placed : linears) {
+              const int64_t own = panels_of(run.model, placed.linear);
               const int64_t from = std::max(begin - base, int64_t{0}), until = std::min(end - base, own);
-              if (from < until) run_panels(run, worker, linear, inputs, lookup, alone, from, until);
+              if (from < until) run_panels(run, worker, placed, inputs, lookup, from, until);
               base += own;
             }
           }});
@@ -54,87 +66,67 @@ void must_share_codes(const Weight& weight, const Weight*& first) {
   first = &weight;
 }
 
-bool encode_input(const Kernels& kernels, const Weight& weight, const float* x, int64_t i, std::vector<float>& scratch,
-                  Activations& out) {
+bool encode_input(const Kernels& kernels, const Weight& weight, const float* x, int64_t i, std::vector<float>& rotated,
+                  const Scratch& scratch, Activations& out) {
   if (!weight.rotation.empty()) {
-    scratch.assign(x, x + weight.cols());
-    weight.rotation.apply(scratch.data());
-    x = scratch.data();
+    rotated.assign(x, x + weight.cols());
+    weight.rotation.apply(rotated.data());
+    x = rotated.data();
   }
-  return kernels.encode(x, i, weight.table.exponents, out);
+  if (!kernels.encode(x, i, weight.table.exponents, out)) return false;
+  scratch.prepare(out, i);
+  return true;
 }
 
-void add_encoding(Stages& to, const Weight& weight, const Inputs& inputs, bool alone) {
+void add_encoding(Stages& to, const Weight& weight, const Inputs& inputs, Scratch scratch, bool alone) {
   const int64_t cols = weight.cols();
-  to.add({[inputs, cols, alone](Run& run) {
+  to.add({[inputs, cols, alone, bytes = scratch.bytes()](Run& run) {
             const int64_t n = inputs.count(run);
-            if (!alone || run.n > 1) run.codes.resize(n, cols);
+            if (!alone || run.n > 1) run.codes.resize(n, cols, bytes);
             return Work{n, 4};
           },
-          [&weight, inputs, cols, alone](Run& run, Worker& worker, int64_t begin, int64_t end) {
+          [&weight, inputs, cols, alone, scratch = std::move(scratch)](Run& run, Worker& worker, int64_t begin,
+                                                                       int64_t end) {
             ActivationMemory& codes = codes_of(run, worker, alone);
-            if (&codes == &worker.codes) codes.resize(end, cols);
-            for (int64_t i = begin; i < end; ++i) {
-              const float* x = inputs.at(run, i);
-              if (!encode_input(run.kernels, weight, x, i, worker.scratch, codes.view())) run.finite = false;
-            }
+            if (&codes == &worker.codes) codes.resize(end, cols, scratch.bytes());
+            for (int64_t i = begin; i < end; ++i)
+              if (!encode_input(run.kernels, weight, inputs.at(run, i), i, worker.scratch, scratch, codes.view()))
+                run.finite = false;
           },
           [alone](const Run& run) { return alone && run.n == 1; }});
 }
 
-bool needs_tables(const Stages& to, const Weight& weight) {
-  return to.lookup && weight.is_table && to.kernels.needs_tables(weight.table);
-}
-
-void add_tables(Stages& to, std::function<const TableMatrix*(Run&, int64_t i)> weight) {
-  to.add({[](Run& run) {
-            run.codes.resize_tables();
-            return Work{run.codes.view().n, 4};
-          },
-          [weight = std::move(weight)](Run& run, Worker&, int64_t begin, int64_t end) {
-            for (int64_t i = begin; i < end; ++i)
-              if (const TableMatrix* matrix = weight(run, i)) run.kernels.prepare(*matrix, i, run.codes.view());
-          }});
-}
-
 void add_linears(Stages& to, const std::vector<Linear>& linears, const Inputs& inputs) {
-  const auto weight = [&](const Linear& linear) -> const Weight& { return to.model.weights()[linear.weight]; };
-  const auto table = std::find_if(linears.begin(), linears.end(), [&](auto& one) { return weight(one).is_table; });
-  const bool separate =
-      std::any_of(linears.begin(), linears.end(), [&](auto& one) { return needs_tables(to, weight(one)); });
-  if (table != linears.end()) add_encoding(to, weight(*table), inputs, !separate);
-  if (!separate) return add_panels(to, linears, inputs, true);
-  const int32_t* prepared = nullptr;  // product tables are made anew where the codebook changes
+  const Weight* encoded = nullptr;
+  Scratch scratch(to.kernels, to.lookup);
+  std::vector<Placed> placed;
   for (const Linear& linear : linears) {
-    const TableMatrix* matrix = &weight(linear).table;
-    if (needs_tables(to, weight(linear)) && prepared != matrix->products.nibbles) {
-      add_tables(to, [matrix](Run&, int64_t) { return matrix; });
-      prepared = matrix->products.nibbles;
-    }
-    add_panels(to, {linear}, inputs, false);
+    const Weight& weight = to.model.weights()[linear.weight];
+    placed.push_back({linear, weight.is_table ? scratch.add({&weight.table}) : 0});
+    if (weight.is_table) encoded = &weight;
   }
+  if (encoded) add_encoding(to, *encoded, inputs, std::move(scratch), true);
+  add_panels(to, std::move(placed), inputs);
 }
 
 void project_table(const Weight& weight, const float* x, int64_t n, const float* bias, int threads, bool lookup,
                    const Kernels& kernels, float* y) {
   const FloatMode mode;
   Threads pool(threads);
+  Scratch scratch(kernels, lookup);
+  const int64_t place = scratch.add({&weight.table});
   ActivationMemory memory;
-  memory.resize(n, weight.cols());
-  const bool tables = lookup && kernels.needs_tables(weight.table);
-  if (tables) memory.resize_tables();
+  memory.resize(n, weight.cols(), scratch.bytes());
   Activations& codes = memory.view();
   std::atomic<bool> finite{true};
   pool.run(n, 4, [&](int, int64_t begin, int64_t end) {
-    std::vector<float> scratch;
-    for (int64_t i = begin; i < end; ++i) {
-      if (!encode_input(kernels, weight, x + i * weight.cols(), i, scratch, codes)) finite = false;
-      if (tables) kernels.prepare(weight.table, i, codes);
-    }
+    std::vector<float> rotated;
+    for (int64_t i = begin; i < end; ++i)
+      if (!encode_input(kernels, weight, x + i * weight.cols(), i, rotated, scratch, codes)) finite = false;
   });
   if (!finite) throw NotFinite("[run] inputs of a linear must be finite, but got NaN or infinity");
   pool.run(weight.table.panels(), 1, [&](int, int64_t begin, int64_t end) {
-    table_panels(kernels, weight.table, codes, bias, lookup, begin, end, 0, n,
+    table_panels(kernels, lookup, {weight.table, codes, place, begin, end - begin, 0, n}, bias,
                  [&](int64_t i) { return y + i * weight.rows(); });
   });
 }

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "graph/run.h"
+#include "graph/scratch.h"
 
 namespace tabulae {
 
@@ -21,33 +22,24 @@ struct Inputs {
 // Refuses a weight that cannot share the activation codes of `first`, the first table of its input.
 void must_share_codes(const Weight& weight, const Weight*& first);
 
-// The activation codes of one input, rotated first where the weight is. False where it is not finite.
-bool encode_input(const Kernels& kernels, const Weight& weight, const float* x, int64_t i, std::vector<float>& scratch,
-                  Activations& out);
+// The activation codes of one input, rotated first where the weight is, and what kernels prepare of them. False where
+// it is not finite.
+bool encode_input(const Kernels& kernels, const Weight& weight, const float* x, int64_t i, std::vector<float>& rotated,
+                  const Scratch& scratch, Activations& out);
 
-// Stages that make the activation codes of inputs for weights like this one; where a single position is run, every
-// thread makes its own if `alone`.
-void add_encoding(Stages& to, const Weight& weight, const Inputs& inputs, bool alone);
-
-// A stage that makes the product tables which `lookup` kernels of some ISAs read; weight(run, i) is the i-th input's.
-void add_tables(Stages& to, std::function<const TableMatrix*(Run&, int64_t i)> weight);
-bool needs_tables(const Stages& to, const Weight& weight);
+// A stage that does so with inputs for weights like this one, into run.codes; where a single position is run, every
+// thread makes its own if `alone`, in worker.codes.
+void add_encoding(Stages& to, const Weight& weight, const Inputs& inputs, Scratch scratch, bool alone);
 
 // Stages for linears of the same inputs, tables or not.
 void add_linears(Stages& to, const std::vector<Linear>& linears, const Inputs& inputs);
 
-// Where the codes stand that add_encoding made.
-inline ActivationMemory& codes_of(Run& run, Worker& worker, bool alone) {
-  return alone && run.n == 1 ? worker.codes : run.codes;
-}
-
-// Rows of panels begin..end of a table for inputs first..last: y(i) is where the rows of input i go, from row 0 on.
+// Some panels of a table for some inputs: y(i) is where the rows of input i go, from row 0 on.
 template <class Out>
-void table_panels(const Kernels& kernels, const TableMatrix& matrix, const Activations& x, const float* bias,
-                  bool lookup, int64_t begin, int64_t end, int64_t first, int64_t last, Out&& y) {
-  table_linear(kernels, lookup, matrix, x, begin, end - begin, first, last - first, [&](const Tile& tile) {
+void table_panels(const Kernels& kernels, bool lookup, const TableTask& task, const float* bias, Out&& y) {
+  table_linear(kernels.table(task.w, lookup), task, [&](const Tile& tile) {
     for (int64_t i = 0, at = tile.first; i < tile.count; ++i, ++at)
-      kernels.finish(matrix, x, tile.panel, at, tile.totals[i], bias, y(at));
+      kernels.finish(task.w, task.x, tile.panel, at, tile.totals[i], bias, y(at));
   });
 }
 

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "core/layouts.h"
+
 namespace tabulae {
 
 void require(bool holds, const char* what, const std::string& must) {
@@ -87,6 +89,10 @@ int Model::add(const Value& value) {
   require(value.width > 0 && value.width < (int64_t{1} << 31), "value", "its width must be in 1..2^31");
   require(value.low <= value.high && value.low >= INT32_MIN && value.high <= INT32_MAX, "value",
           "integers must have an interval within int32", value.low, value.high);
+  // What a value holds of another one lies in its own interval, whatever part of a graph is run: integers are indices.
+  for (const Value& other : values_)
+    require(other.buffer != value.buffer || other.interval() == value.interval(), "value",
+            "values that share memory must have one type");
   values_.push_back(value);
   return static_cast<int>(values_.size()) - 1;
 }
@@ -136,17 +142,26 @@ void Model::vector_of(int index, int64_t n) const {
 
 void Model::limit_positions(int64_t n) { positions_ = std::min(positions_, n); }
 
+namespace {
+// The integer that stands for one weight in units of its row scale, without outliers.
+int integer_at(const TableMatrix& m, int64_t row, int64_t col) {
+  const int c = m.codebook[m.layout->code(m, row, col)];
+  return m.multipliers ? c * m.multipliers[(row / kPanel * m.groups() + col / kBlock / m.group) * kPanel + row % kPanel]
+                       : c;
+}
+}  // namespace
+
 void Weight::row(int64_t index, float* out) const {
   if (!is_table) {
     std::memcpy(out, floats.data + index * floats.cols, floats.cols * sizeof(float));
     return;
   }
   const float scale = table.scale(index);
-  for (int64_t j = 0; j < table.cols; ++j) out[j] = static_cast<float>(table.integer(index, j)) * scale;
+  for (int64_t j = 0; j < table.cols; ++j) out[j] = static_cast<float>(integer_at(table, index, j)) * scale;
   if (!table.outlier_offsets) return;
   for (uint32_t k = table.outlier_offsets[index]; k < table.outlier_offsets[index + 1]; ++k) {
     const int64_t j = table.outlier_columns[k];
-    out[j] = static_cast<float>(int64_t{table.integer(index, j)} + table.outlier_values[k]) * scale;
+    out[j] = static_cast<float>(int64_t{integer_at(table, index, j)} + table.outlier_values[k]) * scale;
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "core/kernels.h"
@@ -20,6 +21,9 @@ struct Value {
   int64_t width;  // numbers of one position
   bool integers;  // int32 in low..high, else float32
   int64_t low, high;
+  int buffer;  // values of one number stand in the same memory: of one type, never two needed at the same time
+  auto interval() const { return std::tuple(integers, low, high); }
+  int64_t bytes() const { return width * (integers ? sizeof(int32_t) : sizeof(float)); }  // of one position
 };
 
 struct State {

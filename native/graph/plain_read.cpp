@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/layouts.h"
 #include "graph/engine.h"
 
 namespace tabulae {
@@ -10,7 +11,8 @@ void Reader::panel(const Weight& weight, int64_t panel) {
   const int64_t first = panel * kPanel, last = std::min(first + kPanel, weight.rows());
   if (!weight.is_table) return read(weight.floats.data + first * weight.cols(), (last - first) * weight.cols());
   const TableMatrix& m = weight.table;
-  read(m.panel(panel), m.blocks() * m.unit());
+  const int64_t bytes = m.layout->panel_bytes(m);
+  read(m.codes + panel * bytes, bytes);
   if (m.multipliers) read(m.multipliers + panel * m.groups() * kPanel, m.groups() * kPanel);
   if (!m.one_scale) read(m.scales + first, last - first);
   if (!m.outlier_offsets) return;

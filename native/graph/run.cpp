@@ -1,25 +1,33 @@
 #include "graph/run.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <new>
 
 namespace tabulae {
 
 namespace {
 // calloc: pages that nothing has reached cost nothing.
-std::unique_ptr<void, void (*)(void*)> zeros(int64_t count) {
-  void* memory = std::calloc(static_cast<size_t>(count), sizeof(float));
+std::unique_ptr<void, void (*)(void*)> zeros(int64_t count, size_t size) {
+  void* memory = std::calloc(static_cast<size_t>(count), size);
   if (!memory) throw std::bad_alloc();
   return {memory, std::free};
 }
 }  // namespace
 
 Sequence::Sequence(const Model& model, int64_t context) : model_(model), context_(context) {
-  for (const State& state : model.states()) states_.push_back(zeros(state.width * (state.per_position ? context : 1)));
+  for (const State& state : model.states())
+    states_.push_back(zeros(state.width * (state.per_position ? context : 1), sizeof(float)));
 }
 
 Run::Run(const Model& model, const Kernels& kernels, int64_t batch) : model(model), kernels(kernels) {
-  for (const Value& value : model.values()) memory_.push_back(zeros(batch * value.width));
+  std::map<int, int64_t> largest;  // by buffer
+  for (const Value& value : model.values()) largest[value.buffer] = std::max(largest[value.buffer], value.bytes());
+  std::map<int, void*> begins;
+  for (const auto& [buffer, bytes] : largest)
+    begins[buffer] = memory_.emplace_back(zeros(batch, static_cast<size_t>(bytes))).get();
+  for (const Value& value : model.values()) values_.push_back(begins[value.buffer]);
 }
 
 void Run::begin(const std::vector<Part>& of, const std::vector<Tap>& taps) {

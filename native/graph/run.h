@@ -64,7 +64,7 @@ class Run {
   int64_t rows(int value) const { return model.values()[value].axis == Axis::kPositions ? n : wanted; }
   template <class T = float>
   T* row(int value, int64_t i) {
-    return static_cast<T*>(memory_[value].get()) + i * model.values()[value].width;
+    return static_cast<T*>(values_[value]) + i * model.values()[value].width;
   }
   const float* vector(int weight) const { return weight == kNone ? nullptr : model.weights()[weight].floats.data; }
   void tap(int weight, float* x, int64_t rows) const;
@@ -77,11 +77,11 @@ class Run {
   int64_t n = 0, wanted = 0;
 
   // What operations hand from one stage to the next.
-  ActivationMemory codes;
-  std::vector<float> inputs;   // rotated, tapped or gathered
-  std::vector<int32_t> slots;  // for experts: position * top + choice, sorted by expert
-  std::vector<int64_t> ends;   // of the slots of every expert
-  struct Turns {               // cosines and sines of one kind of Rotary for the positions of the batch
+  ActivationMemory codes, dealt;  // of inputs; for experts: of slots, sorted
+  std::vector<float> inputs;      // tapped or gathered
+  std::vector<int32_t> slots;     // for experts: position * top + choice, sorted by expert
+  std::vector<int64_t> ends;      // of the slots of every expert
+  struct Turns {                  // cosines and sines of one kind of Rotary for the positions of the batch
     int inv_freq, long_freq;
     float scale;
     std::vector<float> cosines, sines;
@@ -90,7 +90,8 @@ class Run {
   std::atomic<bool> finite{true};  // false: an input of a linear is not
 
  private:
-  std::vector<std::unique_ptr<void, void (*)(void*)>> memory_;  // by value
+  std::vector<std::unique_ptr<void, void (*)(void*)>> memory_;  // by buffer
+  std::vector<void*> values_;                                   // where each begins
   const std::vector<Tap>* taps_ = nullptr;                      // by weight
 };
 

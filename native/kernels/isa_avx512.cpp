@@ -10,6 +10,7 @@
 #include "core/kernels.h"
 #include "core/polynomials.h"
 #include "core/simd.h"
+#include "layouts/panel16.h"
 
 namespace tabulae::avx512 {
 #include "kernels/plain.inl"
@@ -22,10 +23,8 @@ namespace tabulae::avx512 {
 extern const Kernels kKernels;
 constexpr Kernels kKernels = [] {
   Kernels kernels = plain_kernels("avx512");
-  kernels.prepare = lookup_prepare;
-  kernels.needs_tables = lookup_needs_tables;
-  kernels.multiply = multiply;
-  kernels.lookup = lookup;
+  kernels.tables[0] = {
+      &kPanel16, {.panels = multiply}, {.panels = lookup, .request = request_products, .prepare = prepare_products}};
   return kernels;
 }();
 

@@ -15,10 +15,7 @@ constexpr Kernels plain_kernels(const char* isa) {
   return {
       .isa = isa,
       .encode = encode,
-      .prepare = no_tables,
-      .needs_tables = needs_no_tables,
-      .multiply = plain_panels<Multiply>,
-      .lookup = plain_panels<LookUp>,
+      .tables = {{&kPanel16, {.panels = plain_panels<Multiply>}, {.panels = plain_panels<LookUp>}}},
       .finish = finish,
       .float_linear = float_linear,
       .rms_norm = rms_norm,

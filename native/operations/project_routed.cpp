@@ -1,6 +1,8 @@
 // Linears of experts. A *slot* is a position's choice, position * top + choice; slots are sorted by expert, so that
-// those of one expert are consecutive inputs of its linears, and every result goes back to its slot.
+// those of one expert are consecutive inputs of its linears, and every result goes back to its slot. A row of the input
+// is encoded once; its codes are dealt to every slot that reads it.
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "graph/linears.h"
@@ -33,16 +35,15 @@ class ProjectRouted final : public Operation {
       banks_.push_back(std::move(bank));
     }
     require(!banks_.empty(), "project_routed", "there must be linears");
-    each_slot_ = cols_ != width || top_ == 1;
+    sharing_ = top_ * cols_ / width;
   }
 
   void stages(Stages& to) const override {
-    const auto tapped = [&](int weight) { return to.tapped[weight]; };
-    for (const Bank& bank : banks_) {
-      const bool own = std::any_of(bank.weights.begin(), bank.weights.end(), tapped);
-      if (&bank == &banks_[0] || own || tapped_before(to, bank)) add_inputs(to, own ? &bank : nullptr);
-      add_bank(to, bank);
-    }
+    const auto tapped = [&](const Bank& bank) {
+      return std::any_of(bank.weights.begin(), bank.weights.end(), [&](int weight) { return to.tapped[weight]; });
+    };
+    if (std::none_of(banks_.begin(), banks_.end(), tapped)) return add_banks(to, banks_, false);
+    for (const Bank& bank : banks_) add_banks(to, {&bank, 1}, true);
   }
 
   // What a token reads: of as many experts as are chosen.
@@ -65,56 +66,83 @@ class ProjectRouted final : public Operation {
     must_share_codes(weight, table_);
   }
 
-  bool tapped_before(const Stages& to, const Bank& bank) const {
-    const Bank& before = *(&bank - 1);
-    return std::any_of(before.weights.begin(), before.weights.end(), [&](int weight) { return to.tapped[weight]; });
-  }
-
-  // Sorts slots, gathers their inputs, shows them to the taps of `bank`, and encodes them.
-  void add_inputs(Stages& to, const Bank* tapped) const {
-    to.add({[this, tapped](Run& run) {
+  // Banks that read the same inputs. A tap sees, and may change, those of every slot of one bank: copies of its rows.
+  void add_banks(Stages& to, std::span<const Bank> banks, bool tapped) const {
+    to.add({[this, banks, tapped](Run& run) {
               sort(run);
-              gather(run);
-              if (tapped) tap(run, *tapped);
+              if (tapped) gather(run), tap(run, banks[0]);
               return Work{0};
             },
             {}});
-    if (!table_) return;
-    const Inputs inputs{[](Run& run) { return static_cast<int64_t>(run.slots.size()); },
-                        [cols = cols_](Run& run, int64_t i) { return run.inputs.data() + i * cols; }};
-    add_encoding(to, *table_, inputs, false);
+    Scratch scratch(to.kernels, to.lookup);
+    std::vector<int64_t> places;
+    for (const Bank& bank : banks) places.push_back(scratch.add(tables_of(to.model, bank)));
+    if (table_) add_codes(to, std::move(scratch), tapped);
+    for (size_t i = 0; i < banks.size(); ++i) add_panels(to, banks[i], places[i], tapped);
   }
 
-  void add_bank(Stages& to, const Bank& bank) const {
-    if (std::any_of(bank.weights.begin(), bank.weights.end(),
-                    [&](int weight) { return needs_tables(to, to.model.weights()[weight]); }))
-      add_tables(to, [&bank](Run& run, int64_t i) -> const TableMatrix* {
-        const Weight& weight = run.model.weights()[bank.weights[expert_of(run, i)]];
-        return weight.is_table ? &weight.table : nullptr;
-      });
+  // Codes of all rows, then of all slots.
+  void add_codes(Stages& to, Scratch scratch, bool tapped) const {
+    const auto count = [this, tapped](Run& run) {
+      const auto slots = static_cast<int64_t>(run.slots.size());
+      return tapped ? slots : slots / sharing_;
+    };
+    add_encoding(to, *table_, {count, [this, tapped](Run& run, int64_t i) { return row(run, i, tapped); }}, {}, false);
+    to.add({[this, bytes = scratch.bytes()](Run& run) {
+              const auto slots = static_cast<int64_t>(run.slots.size());
+              run.dealt.resize(slots, cols_, bytes);
+              return Work{slots, bytes ? 4 : 64};  // to copy codes is little work
+            },
+            [this, tapped, scratch = std::move(scratch)](Run& run, Worker&, int64_t begin, int64_t end) {
+              for (int64_t i = begin; i < end; ++i) {
+                run.dealt.copy(i, run.codes.view(), row_of(run, i, tapped));
+                scratch.prepare(run.dealt.view(), i, expert_of(run, i));
+              }
+            }});
+  }
+
+  void add_panels(Stages& to, const Bank& bank, int64_t place, bool tapped) const {
     const int64_t panels = ceil_div(bank.rows, kPanel);
     to.add({[panels](Run& run) { return Work{panels * active(run)}; },
-            [this, &bank, panels, lookup = to.lookup](Run& run, Worker&, int64_t begin, int64_t end) {
+            [=, this, &bank, lookup = to.lookup](Run& run, Worker&, int64_t begin, int64_t end) {
               int64_t base = 0, first = 0;
               for (size_t expert = 0; expert < run.ends.size(); first = run.ends[expert++]) {
-                if (run.ends[expert] == first) continue;
+                const int64_t count = run.ends[expert] - first;
+                if (count == 0) continue;
                 const int64_t from = std::max(begin - base, int64_t{0}), until = std::min(end - base, panels);
-                if (from < until) run_panels(run, bank, static_cast<int>(expert), lookup, from, until, first);
+                const Weight& weight = run.model.weights()[bank.weights[expert]];
+                if (from < until && weight.is_table)
+                  table_panels(run.kernels, lookup,
+                               {weight.table, run.dealt.view(), place, from, until - from, first, count}, nullptr,
+                               [&](int64_t i) { return out(run, bank, i); });
+                else if (from < until)
+                  float_panels(run, bank, weight.floats, from, until, first, count, tapped);
                 base += panels;
               }
             }});
   }
 
-  void run_panels(Run& run, const Bank& bank, int expert, bool lookup, int64_t begin, int64_t end,
-                  int64_t first) const {
-    const Weight& weight = run.model.weights()[bank.weights[expert]];
-    const auto y = [&](int64_t i) { return run.row(bank.out, 0) + run.slots[i] * bank.rows; };
-    if (weight.is_table)
-      return table_panels(run.kernels, weight.table, run.codes.view(), nullptr, lookup, begin, end, first,
-                          run.ends[expert], y);
-    for (int64_t i = first; i < run.ends[expert]; ++i)
-      run.kernels.float_linear(weight.floats, run.inputs.data() + i * cols_, cols_, 1, begin * kPanel,
-                               std::min(end * kPanel, bank.rows), nullptr, y(i), bank.rows);
+  void float_panels(Run& run, const Bank& bank, const FloatMatrix& weight, int64_t begin, int64_t end, int64_t first,
+                    int64_t count, bool tapped) const {
+    for (int64_t i = first; i < first + count; ++i)
+      run.kernels.float_linear(weight, row(run, row_of(run, i, tapped), tapped), cols_, 1, begin * kPanel,
+                               std::min(end * kPanel, bank.rows), nullptr, out(run, bank, i), bank.rows);
+  }
+
+  // The row that the i-th slot reads, and where it stands; where the slot's results go.
+  int64_t row_of(const Run& run, int64_t i, bool tapped) const { return tapped ? i : run.slots[i] / sharing_; }
+  const float* row(Run& run, int64_t index, bool tapped) const {
+    return (tapped ? run.inputs.data() : run.row(input_, 0)) + index * cols_;
+  }
+  static float* out(Run& run, const Bank& bank, int64_t i) { return run.row(bank.out, 0) + run.slots[i] * bank.rows; }
+
+  static std::vector<const TableMatrix*> tables_of(const Model& model, const Bank& bank) {
+    std::vector<const TableMatrix*> tables;
+    for (const int index : bank.weights) {
+      const Weight& weight = model.weights()[index];
+      tables.push_back(weight.is_table ? &weight.table : nullptr);
+    }
+    return tables;
   }
 
   void sort(Run& run) const {
@@ -130,10 +158,8 @@ class ProjectRouted final : public Operation {
 
   void gather(Run& run) const {
     run.inputs.resize(run.slots.size() * cols_);
-    for (size_t i = 0; i < run.slots.size(); ++i) {
-      const int64_t row = each_slot_ ? run.slots[i] : run.slots[i] / top_;
-      std::copy_n(run.row(input_, 0) + row * cols_, cols_, run.inputs.data() + i * cols_);
-    }
+    for (size_t i = 0; i < run.slots.size(); ++i)
+      std::copy_n(row(run, run.slots[i] / sharing_, false), cols_, run.inputs.data() + i * cols_);
   }
 
   void tap(Run& run, const Bank& bank) const {
@@ -155,7 +181,7 @@ class ProjectRouted final : public Operation {
 
   int input_, chosen_;
   int64_t top_, cols_ = 0;
-  bool each_slot_ = false;  // the input has a row for every slot, not only for every position
+  int64_t sharing_ = 1;  // slots that read one row [cols] of the input: 1, or all of a position
   const Weight* table_ = nullptr;
   std::vector<Bank> banks_;
 };

@@ -8,6 +8,7 @@
 #include <any>
 #include <stdexcept>
 
+#include "core/layouts.h"
 #include "graph/engine.h"
 #include "graph/linears.h"
 #include "python/arrays.h"
@@ -55,13 +56,15 @@ int table_matrix(PyModel& self, int64_t rows, int64_t cols, int bits, int expone
                  In<uint8_t, 1> codes, In<int16_t, 1> codebook, std::optional<In<int8_t, 1>> multipliers,
                  In<uint16_t, 1> scales, std::optional<In<uint32_t, 1>> offsets, std::optional<In<uint16_t, 1>> columns,
                  std::optional<In<int32_t, 1>> values, bool wide, std::optional<In<float, 1>> signs,
-                 const std::vector<int64_t>& orders, const std::vector<In<float, 2>>& dense) {
+                 const std::vector<int64_t>& orders, const std::vector<In<float, 2>>& dense,
+                 const std::string& layout) {
   TableMatrix m;
+  m.layout = &find_layout(layout);
   m.rows = rows, m.cols = cols, m.bits = bits, m.exponents = exponents, m.group = group, m.chunk = chunk, m.wide = wide;
   require(rows > 0 && cols > 0 && rows < (int64_t{1} << 31) && cols < (int64_t{1} << 31), "shape must be in 1..2^31");
   require(bits >= 1 && bits <= 8 && exponents >= 0 && exponents <= 7, "bits must be in 1..8 and E in 0..7");
   require(group >= 1 && chunk >= 1, "group and chunk must be positive");
-  require(static_cast<int64_t>(codes.size()) == m.panels() * m.blocks() * m.unit(), "codes must fill their layout");
+  require(static_cast<int64_t>(codes.size()) == m.panels() * m.layout->panel_bytes(m), "codes must fill their layout");
   require(codebook.size() == size_t{1} << bits, "the codebook must have an entry for every code");
   require(!multipliers || static_cast<int64_t>(multipliers->size()) == m.panels() * m.groups() * kPanel,
           "multipliers must fill their layout");
@@ -97,9 +100,10 @@ int table_matrix(PyModel& self, int64_t rows, int64_t cols, int bits, int expone
   return self.model.add(m, std::move(outliers), std::move(rotation));
 }
 
-// Activation codes given by the caller, in the form kernels read.
-void fill(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents, ActivationMemory& memory) {
-  memory.resize(static_cast<int64_t>(codes.shape(0)), m.cols);
+// Activation codes given by the caller, in the form kernels read, and what these prepare of them.
+void fill(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents, const Scratch& scratch,
+          ActivationMemory& memory) {
+  memory.resize(static_cast<int64_t>(codes.shape(0)), m.cols, scratch.bytes());
   const Activations& x = memory.view();
   require(static_cast<int64_t>(codes.shape(1)) == x.blocks * kBlock && exponents.shape(0) == codes.shape(0) &&
               static_cast<int64_t>(exponents.shape(1)) == x.blocks,
@@ -112,6 +116,7 @@ void fill(const TableMatrix& m, In<int8_t, 2> codes, In<uint8_t, 2> exponents, A
     for (int64_t j = 0; j < kBlock; ++j) sum += x.codes[i * kBlock + j];
     x.bias[i] = static_cast<uint32_t>(-128 * sum);
   }
+  for (int64_t i = 0; i < x.n; ++i) scratch.prepare(x, i);
 }
 
 // The integers A [n, rows] of one table matrix, by one kernel: what `check` holds against the reference.
@@ -121,15 +126,13 @@ Out<int64_t> accumulate(const PyModel& self, int weight, In<int8_t, 2> codes, In
   require(w.is_table, "the weight must be a table matrix");
   const TableMatrix& m = w.table;
   const Kernels& kernels = select(isa);
+  Scratch scratch(kernels, lookup);
+  const int64_t place = scratch.add({&m});
   ActivationMemory memory;
-  fill(m, codes, exponents, memory);
-  Activations& x = memory.view();
-  if (lookup && kernels.needs_tables(m)) {
-    memory.resize_tables();
-    for (int64_t i = 0; i < x.n; ++i) kernels.prepare(m, i, x);
-  }
+  fill(m, codes, exponents, scratch, memory);
+  const Activations& x = memory.view();
   std::vector<int64_t> sums(x.n * m.rows);
-  table_linear(kernels, lookup, m, x, 0, m.panels(), 0, x.n, [&](const Tile& tile) {
+  table_linear(kernels.table(m, lookup), {m, x, place, 0, m.panels(), 0, x.n}, [&](const Tile& tile) {
     const int64_t base = tile.panel * kPanel;
     for (int64_t i = 0; i < tile.count; ++i)
       std::copy_n(tile.totals[i], std::min(kPanel, m.rows - base), &sums[(tile.first + i) * m.rows + base]);
@@ -289,7 +292,7 @@ NB_MODULE(_native, m) {
   nb::exception<Busy>(m, "BusyError", PyExc_RuntimeError);
   m.doc() = "Native kernels and the engine; use tabulae.runtime instead.";
   m.attr("BATCH") = Engine::kBatch;
-  m.attr("LAYOUTS") = nb::make_tuple("panel16");
+  m.attr("LAYOUTS") = nb::tuple(nb::cast(known_layouts()));
   m.def("isas", &available_isas, "Instruction sets that run here, best first.");
   m.def(
       "selected_isa", [](const std::string& isa) { return std::string(select(isa).isa); }, nb::arg("isa") = "");
@@ -307,19 +310,20 @@ NB_MODULE(_native, m) {
            nb::arg("codebook").noconvert(), nb::arg("multipliers").noconvert().none(), nb::arg("scales").noconvert(),
            nb::arg("outlier_offsets").noconvert().none(), nb::arg("outlier_columns").noconvert().none(),
            nb::arg("outlier_values").noconvert().none(), nb::arg("wide"), nb::arg("signs").noconvert().none(),
-           nb::arg("orders"), nb::arg("dense"))
+           nb::arg("orders"), nb::arg("dense"), nb::arg("layout"))
       .def("accumulate", &accumulate, nb::arg("weight"), nb::arg("codes").noconvert(), nb::arg("exponents").noconvert(),
            nb::arg("lookup"), nb::arg("isa") = "")
       .def("project", &project, nb::arg("weight"), nb::arg("x").noconvert(), nb::arg("bias").noconvert().none(),
            nb::arg("threads"), nb::arg("lookup"), nb::arg("isa") = "")
       .def(
           "value",
-          [](PyModel& self, bool wanted, int64_t width, std::optional<std::pair<int64_t, int64_t>> interval) {
+          [](PyModel& self, bool wanted, int64_t width, std::optional<std::pair<int64_t, int64_t>> interval,
+             int buffer) {
             const auto [low, high] = interval.value_or(std::pair<int64_t, int64_t>{0, 0});
             return self.model.add(
-                Value{wanted ? Axis::kWanted : Axis::kPositions, width, interval.has_value(), low, high});
+                Value{wanted ? Axis::kWanted : Axis::kPositions, width, interval.has_value(), low, high, buffer});
           },
-          nb::arg("wanted"), nb::arg("width"), nb::arg("interval").none())
+          nb::arg("wanted"), nb::arg("width"), nb::arg("interval").none(), nb::arg("buffer"))
       .def("state",
            [](PyModel& self, int64_t width, bool per_position) {
              return self.model.add(State{width, per_position});

@@ -1,5 +1,6 @@
 // Runs a tape of calls of the native core, as tests/fixtures/tape.py records them from Python, without Python: with
-// every ISA, both arithmetics and 1 to 3 threads. Prints a line for each, with the FNV-1a hash of all logits:
+// every ISA, the one of the tests among them, both arithmetics and 1 to 3 threads. Prints a line for each, with the
+// FNV-1a hash of all logits:
 //   replay TAPE
 // One program for sanitizers and emulators.
 #include <cstdio>
@@ -13,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "core/layouts.h"
 #include "graph/engine.h"
+#include "prepared.h"
 
 using namespace tabulae;
 
@@ -94,6 +97,7 @@ Rotation rotation_of(const Item& signs, const Item& orders, const Item& dense) {
 
 void add_table(Model& model, const std::vector<Item>& v) {
   TableMatrix m;
+  m.layout = &find_layout(v[17].text());
   m.rows = v[0], m.cols = v[1], m.bits = v[2], m.exponents = v[3], m.group = v[4], m.chunk = v[5];
   m.codes = v[6].data<uint8_t>();
   std::memcpy(m.codebook, v[7].bytes.data(), v[7].bytes.size());
@@ -140,7 +144,7 @@ const std::map<std::string, void (*)(Model&, const Values&)> kCalls = {
      [](Model& m, const Values& v) {
        const bool integers = v[2].kind == 'l';
        const int64_t low = integers ? v[2].list[0] : 0, high = integers ? v[2].list[1] : 0;
-       m.add(Value{static_cast<int64_t>(v[0]) ? Axis::kWanted : Axis::kPositions, v[1], integers, low, high});
+       m.add(Value{static_cast<int64_t>(v[0]) ? Axis::kWanted : Axis::kPositions, v[1], integers, low, high, v[3]});
      }},
     {"state",
      [](Model& m, const Values& v) {
@@ -185,6 +189,7 @@ uint64_t run(const Model& model, const std::list<Entry>& forwards, const std::st
 
 int main(int count, char** arguments) try {
   if (count != 2) throw std::runtime_error("usage: replay TAPE");
+  prepared::enlist_it();
   Tape tape(arguments[1]);
   Model model;
   std::list<Entry> calls, forwards;  // nodes stay where they are: weights point into them

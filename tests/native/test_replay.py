@@ -2,13 +2,14 @@
 
 import os
 import subprocess
+from itertools import cycle, product
 
 import numpy as np
 import pytest
 from native_objects import program, tool
 from tape import fnv1a, record
 from tiny_models import TOKENS
-from tiny_tables import WAYS, bound, encoded, float_model
+from tiny_tables import bound, encoded, float_model
 
 from tabulae import _native
 from tabulae.runtime.binding import pack_matrix
@@ -17,11 +18,14 @@ from tabulae.runtime.session import Session
 
 SANITIZE = os.environ.get("TABULAE_SANITIZE", "")
 PIECES = [TOKENS[:1], TOKENS[1:20], TOKENS[20:]]
-FORMS = {
-    "llama": "normal:4/g32/signmax",  # rotary, RMSNorm, grouped heads
-    "gpt2": "lloyd:6/row/absmax/sparse=0.01",  # learned positions, LayerNorm, biases, outliers, int16 codepoints
-    "falcon_alibi": "int:8/row/absmax",
-    "gemma3": "t:3/g64/absmax",  # windows
+SPARSE = "lloyd:6/row/absmax/sparse=0.01"  # int16 codepoints
+FORMS = {  # dealt to matrices in turn; None: float32
+    "llama": ["normal:4/g32/signmax"],  # rotary, RMSNorm, grouped heads
+    "gpt2": [SPARSE],  # learned positions, LayerNorm, biases, outliers
+    "falcon_alibi": ["int:8/row/absmax"],
+    "gemma3": ["t:3/g64/absmax"],  # windows
+    "qwen3": ["normal:4/g32/signmax", "int:8/row/absmax", None, "normal:4/g32/signmax", SPARSE],
+    "qwen3_moe": ["normal:4/g32/signmax", SPARSE, "t:3/g64/absmax", "int:4/row/rms", None],  # experts
 }
 CHANGES = {
     "llama": {
@@ -40,6 +44,15 @@ def built(tmp_path_factory):
     return lambda name: program(name, folder, SANITIZE)
 
 
+def dealt(weights, forms):
+    """Matrices in these formats, one after another."""
+    turn = cycle(forms)
+    return {
+        name: encoded({name: w}, form)[name] if w.ndim == 2 and (form := next(turn)) else w
+        for name, w in weights.items()
+    }
+
+
 def output_of(command):
     """What it prints; a sanitizer's findings are an exit code."""
     options = {"TSAN_OPTIONS": "halt_on_error=1", "UBSAN_OPTIONS": "halt_on_error=1", "ASAN_OPTIONS": "detect_leaks=1"}
@@ -51,15 +64,14 @@ def output_of(command):
 @pytest.mark.parametrize("name", FORMS)
 def test_one_hash_with_and_without_python(built, name, tmp_path):
     model, weights = float_model(name, **CHANGES.get(name, {}))
-    tables = encoded(weights, FORMS[name])
+    tables = dealt(weights, FORMS[name])
     packed = {k: w if isinstance(w, np.ndarray) else pack_matrix(k, w) for k, w in tables.items()}
     record(tmp_path / "tape", model, packed, PIECES)
     lines = output_of([*built("replay"), tmp_path / "tape"]).splitlines()
     session = Session(Engine(bound(model, tables)), 64)
     expected = fnv1a(b"".join(session.feed(piece, wanted=0).tobytes() for piece in PIECES))
-    ways = [(isa, arithmetic, threads) for isa, arithmetic, _ in WAYS[::2] for threads in (1, 2, 3)]
+    ways = product([*_native.isas(), "prepared"], ("multiply", "lookup"), (1, 2, 3))
     assert lines == [f"{isa} {arithmetic} {threads} {expected}" for isa, arithmetic, threads in ways]
-    assert len(lines) == 6 * len(_native.isas())
 
 
 def test_the_pool_of_threads(built):

@@ -32,6 +32,16 @@ def test_a_layout_that_kernels_do_not_know_is_refused(monkeypatch):
         add_weight(_native.Model(), other)
 
 
+def test_every_layout_of_files_is_known_to_the_core_and_to_every_isa():
+    assert layouts.names() == _native.LAYOUTS
+    for layout in _native.LAYOUTS:
+        native = _native.Model()
+        index = add_weight(native, pack_matrix("w", EYE, layout))
+        for isa in _native.isas():
+            x = np.eye(40, dtype=np.float32)
+            np.testing.assert_array_equal(native.project(index, x, None, 1, True, isa) > 0, x > 0)
+
+
 def with_outlier(value):
     outliers = Outliers(np.repeat([0, 1], [1, 40]), np.array([3], np.uint16), np.array([value], np.int32))
     multipliers = np.full((40, 2), 127, np.int8)

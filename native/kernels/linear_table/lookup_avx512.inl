@@ -6,15 +6,16 @@
 namespace {
 
 constexpr int kProductBias = 1 << 14;  // |product| <= 127 * 127 < 2^14: biased products are unsigned, 15 bits
+constexpr int64_t kTableBytes = 256;   // product tables of 8 columns: 128 low bytes, 128 high bytes
+constexpr int64_t kBlockBytes = kBlock / 8 * kTableBytes;
 
-bool lookup_needs_tables(const TableMatrix&) { return true; }
+Request request_products(const TableMatrix& w) { return {w.blocks() * kBlockBytes, w.products.nibbles}; }
 
-// The 16 products of one activation are one row of w.products (graph/model.cpp), biased, as bytes.
-void lookup_prepare(const TableMatrix& w, int64_t index, Activations& x) {
-  const int64_t octets = x.blocks * kOctets;
-  uint8_t* tables = x.tables + index * octets * kTableBytes;  // [octets][low, high][8 columns][16 products]
-  const int8_t* codes = x.row(index);
-  for (int64_t column = 0; column < octets * 8; ++column) {
+// tables [octets][low, high][8 columns][16 products]: the 16 products of one activation are one row of w.products
+// (graph/model.cpp), biased, as bytes.
+void prepare_products(const TableMatrix& w, const Activations& x, int64_t position, uint8_t* tables) {
+  const int8_t* codes = x.row(position);
+  for (int64_t column = 0; column < x.blocks * kBlock; ++column) {
     uint8_t* low = tables + column / 8 * kTableBytes + column % 8 * 16;
     const int32_t* products = &w.products.nibbles[(codes[column] + 128) * 16];
     const __m512i p = _mm512_add_epi32(_mm512_loadu_si512(products), _mm512_set1_epi32(kProductBias));
@@ -112,14 +113,14 @@ void lookup_panels(const TableTask& t) {
     __m512i total[kTile][2] = {};  // [position][half]: int64 of 8 rows
     each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) TABULAE_INLINE_LAMBDA {
       __m512i sums[kTile][2] = {};  // the same, of a chunk: it fits the low 32 bits, which the last product reads
-      const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
+      const uint8_t* unit = panel_of(w, panel) + begin * (Bits * kLine);
       for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
         __m512i v[8];  // [half][octet]: codes of 8 rows x 8 columns
         prefetch(unit, Bits);
         expand<Bits>(unit, v);
         for (int64_t i = 0; i < count; ++i) {
           const int64_t at = (first + i) * x.blocks + b;
-          const uint8_t* tables = x.tables + at * kOctets * kTableBytes;
+          const uint8_t* tables = t.prepared(first + i) + b * kBlockBytes;
           const __m128i shift = _mm_cvtsi32_si128(x.exponents[at]);
           for (int h = 0; h < 2; ++h)
             sums[i][h] = _mm512_add_epi64(
@@ -140,7 +141,7 @@ void lookup_panels(const TableTask& t) {
 
 template <class Codepoints>
 void lookup_for(const TableTask& t) {
-  constexpr TableKernel kByBits[] = {lookup_panels<Codepoints, 1>, lookup_panels<Codepoints, 2>,
+  constexpr TablePanels kByBits[] = {lookup_panels<Codepoints, 1>, lookup_panels<Codepoints, 2>,
                                      lookup_panels<Codepoints, 3>, lookup_panels<Codepoints, 4>,
                                      lookup_panels<Codepoints, 5>, lookup_panels<Codepoints, 6>,
                                      lookup_panels<Codepoints, 7>, lookup_panels<Codepoints, 8>};

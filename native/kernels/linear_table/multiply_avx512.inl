@@ -51,7 +51,7 @@ TABULAE_INLINE void multiply_tile(const TableTask& t, const Code& code, int64_t 
   __m512i total[N][2] = {};  // [position][half]: int64 of 8 rows
   each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) TABULAE_INLINE_LAMBDA {
     __m512i sums[N][2] = {};  // [position][half]: two int32 for each of 8 rows, modulo 2^32
-    const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
+    const uint8_t* unit = panel_of(w, panel) + begin * (Bits * kLine);
     for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
       __m512i v[8];  // [half][octet]: bytes of 8 rows x 8 columns
       prefetch(unit, Bits);
@@ -106,7 +106,7 @@ void multiply_wide_panels(const TableTask& t) {
     __m512i total[2] = {};  // [half]: int64 of 8 rows
     each_chunk(w, panel, [&](int64_t begin, int64_t end, const int8_t* m) {
       __m512i sums[2][2] = {};  // [half][even, odd row of a lane]: four int32 partial sums a row
-      const uint8_t* unit = w.panel(panel) + begin * (Bits * kLine);
+      const uint8_t* unit = panel_of(w, panel) + begin * (Bits * kLine);
       for (int64_t b = begin; b < end; ++b, unit += Bits * kLine) {
         __m512i v[8];
         prefetch(unit, Bits);
@@ -148,7 +148,7 @@ void multiply_for(const TableTask& t) {
 }
 
 void multiply(const TableTask& t) {
-  constexpr TableKernel kByBits[] = {multiply_for<1>, multiply_for<2>, multiply_for<3>, multiply_for<4>,
+  constexpr TablePanels kByBits[] = {multiply_for<1>, multiply_for<2>, multiply_for<3>, multiply_for<4>,
                                      multiply_for<5>, multiply_for<6>, multiply_for<7>, multiply_for<8>};
   kByBits[t.w.bits - 1](t);
 }

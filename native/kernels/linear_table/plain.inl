@@ -1,6 +1,9 @@
 // Table linears in plain C++, the reference of all kernels of this folder. Both arithmetics read layout panel16 in
-// place and give the same integers; `lookup` has no multiplication per weight.
+// place and give the same integers; `lookup` has no multiplication per weight: it reads the products of the matrix
+// (w.products), and nothing is prepared of an input.
 namespace {
+
+using panel16::kLine, panel16::panel_of, panel16::unit_bytes;
 
 // Adds one plane of all codes of a unit: `Plane` bits of each, `Plane` lines of 64 bytes; line by line, as they lie.
 template <int Plane>
@@ -17,7 +20,7 @@ const uint8_t* read_plane(const uint8_t* unit, int low, uint8_t codes[kPanel][kB
   return unit + Plane * kLine;
 }
 
-// The 16 x 32 codepoint indices of one unit: read_code for all of them.
+// The 16 x 32 codepoint indices of one unit: Layout::code for all of them.
 void read_unit(const uint8_t* unit, int bits, uint8_t codes[kPanel][kBlock]) {
   std::memset(codes, 0, kPanel * kBlock);
   if (bits & 8) unit = read_plane<8>(unit, 0, codes);
@@ -78,7 +81,7 @@ void plain_panel(const TableTask& t, int64_t panel, int64_t first, int64_t count
   typename Arithmetic::Operand operands[kPanel][kBlock];
   int32_t sums[kPanel];
   for (int64_t b = 0; b < t.x.blocks; ++b) {
-    read_unit(w.panel(panel) + b * w.unit(), w.bits, codes);
+    read_unit(panel_of(w, panel) + b * unit_bytes(w), w.bits, codes);
     for (int64_t row = 0; row < kPanel; ++row)
       for (int64_t j = 0; j < kBlock; ++j) operands[row][j] = Arithmetic::operand(w, codes[row][j]);
     const int8_t* m = w.multipliers ? w.multipliers + (panel * w.groups() + b / w.group) * kPanel : nullptr;
@@ -96,9 +99,5 @@ void plain_panels(const TableTask& t) {
   each_tile<kPlainPositions>(
       t, [&](int64_t panel, int64_t first, int64_t count) { plain_panel<Arithmetic>(t, panel, first, count); });
 }
-
-// Both arithmetics read w.products: no tables of an input are needed.
-void no_tables(const TableMatrix&, int64_t, Activations&) {}
-bool needs_no_tables(const TableMatrix&) { return false; }
 
 }  // namespace

@@ -20,6 +20,7 @@ from tabulae.errors import ModelError
 from tabulae.program.graph import Decoder, Graph
 from tabulae.program.operation import Record, Role, roles
 from tabulae.program.value import Int, Value
+from tabulae.runtime.buffers import buffers
 
 Weight = Float32s | MatrixParts
 BLOCK = 32
@@ -35,7 +36,10 @@ class Binding:
         self.indices = {name: add_weight(self.native, weights[name]) for name in program.weights()}
         for name, values in program.constants.items():
             self.indices[name] = add_weight(self.native, np.array(values, np.float32))
-        self.values = {name: _add_value(self.native, value) for name, value in program.values.items()}
+        self.buffers = buffers(program)
+        self.values = {
+            name: _add_value(self.native, value, self.buffers[name]) for name, value in program.values.items()
+        }
         self.states = {name: self.native.state(it.width, it.per_position) for name, it in program.states.items()}
         try:
             for operation in program.operations:
@@ -79,9 +83,9 @@ class Binding:
         return places.get(role, self.indices)[name]
 
 
-def _add_value(native: _native.Model, value: Value) -> int:
+def _add_value(native: _native.Model, value: Value, buffer: int) -> int:
     interval = value.type.interval() if isinstance(value.type, Int) else None
-    return native.value(value.axis == "wanted", value.width, interval)
+    return native.value(value.axis == "wanted", value.width, interval, buffer)
 
 
 def add_weight(native: _native.Model, weight: Weight) -> int:
@@ -115,6 +119,7 @@ def _add_table(native: _native.Model, parts: MatrixParts) -> int:
         signs=None if parts.signs is None else _signs(parts.signs, record.cols),
         orders=list(rotation),
         dense=[hadamard(order).astype(np.float32) for order in rotation if _is_dense(order)],
+        layout=record.layout,
     )
 
 

@@ -8,6 +8,7 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
 from tabulae.program.value import Int
 from tabulae.runtime import cut
+from tabulae.runtime.buffers import stands
 from tabulae.runtime.engine import Engine, Tap
 
 
@@ -61,6 +62,11 @@ class Session:
                 raise UsageError("run", "the program must have the value", name, f"accepted: {', '.join(have)}")
         if not 0 <= begin <= end <= len(program.operations):
             raise UsageError("run", f"operations must lie in 0..{len(program.operations)}", f"{begin}:{end}")
+        if not stands(program, self.engine.binding.buffers, out, begin, end):
+            must = (
+                f"{out} must still stand behind operation {end - 1}, or be asked for before its memory serves another"
+            )
+            raise UsageError("run", must, f"{begin}:{end}")
         kind, width = have[value].type, have[value].width
         dtype = np.int32 if isinstance(kind, Int) else np.float32
         if rows.dtype != dtype or rows.ndim != 2 or rows.shape[1] != width or not len(rows):

@@ -1,0 +1,96 @@
+"""Values that share memory are never needed at the same time, and sharing saves memory."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from tiny_models import CONFIGS, TOKENS
+from tiny_tables import bound, float_model
+
+from tabulae import _native
+from tabulae.errors import UsageError
+from tabulae.program.graph import Graph
+from tabulae.program.ops.add import Add
+from tabulae.program.value import Value
+from tabulae.runtime.buffers import buffers, stands
+from tabulae.runtime.engine import Engine
+from tabulae.runtime.session import Session
+
+
+def assert_every_read_finds_its_value(program):
+    """Buffers hold the name of what was last written into them."""
+    places = buffers(program)
+    holds = {places[name]: name for name in program.inputs}
+    assert len(holds) == len(program.inputs)
+    for op in program.operations:
+        assert all(holds[places[name]] == name for name in op.reads())
+        assert len({places[name] for name in (*op.reads(), *op.writes())}) == len({*op.reads(), *op.writes()})
+        holds |= {places[name]: name for name in op.writes()}
+    assert all(holds[places[name]] == name for name in program.outputs)
+
+
+def numbers(program):
+    """Of one position: in all buffers, and where every value has its own."""
+    largest = {}
+    for name, place in buffers(program).items():
+        largest[place] = max(largest.get(place, 0), program.values[name].width)
+    return sum(largest.values()), sum(value.width for value in program.values.values())
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_program(name):
+    program, _ = float_model(name)
+    assert_every_read_finds_its_value(program)
+    shared, alone = numbers(program)
+    assert shared < alone
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_graphs_in_which_anything_is_read_and_written_again(seed):
+    rng = np.random.default_rng(seed)
+    values = {f"v{i}": Value(("positions", int(width))) for i, width in enumerate(rng.integers(1, 9, 12))}
+    written, operations = ["v0", "v1"], []
+    for _ in range(40):
+        a, b, out = *rng.choice(written, 2), f"v{rng.integers(2, 12)}"
+        operations.append(Add(str(a), str(b), out))
+        written.append(out)
+    program = Graph(tuple(operations), values, ("v0", "v1"), tuple({written[-1], written[5]}), 4)
+    assert_every_read_finds_its_value(program)
+
+
+def test_integers_share_with_none_of_another_type():
+    """They are indices: a part of a graph that is run alone finds in their place what another value left there."""
+    program, _ = float_model("qwen3_moe")
+    places = buffers(program)
+    kinds = {}
+    for name, value in program.values.items():
+        kinds.setdefault(places[name], set()).add(value.type)
+    assert all(len(types) == 1 for types in kinds.values())
+    native = _native.Model()
+    native.value(False, 4, (0, 7), 0)
+    native.value(False, 2, (0, 7), 0)
+    for interval in (None, (0, 8)):
+        with pytest.raises(ValueError, match=r"\[value\] values that share memory must have one type"):
+            native.value(False, 4, interval, 0)
+
+
+def test_a_chain_of_any_length_needs_two_buffers():
+    names = [f"v{i}" for i in range(30)]
+    chain = tuple(Add(a, a, b) for a, b in pairwise(names))
+    program = Graph(chain, {name: Value(("positions", 8)) for name in names}, ("v0",), ("v29",), 4)
+    assert numbers(program) == (16, 240)
+
+
+def test_what_is_asked_for_must_still_stand():
+    program, weights = float_model("llama")
+    places, end = buffers(program), len(program.operations)
+    gone = [name for name in program.values if not stands(program, places, name, 0, end)]
+    session = Session(Engine(bound(program, weights)), 64)
+    tokens = np.int32(TOKENS[:3])[:, None]
+    with pytest.raises(UsageError, match=rf"{gone[0]} must still stand"):
+        session.run("tokens", tokens, begin=0, end=end, out=gone[0])
+    first = next(at for at, op in enumerate(program.operations) if gone[0] in op.writes())
+    assert session.run("tokens", tokens, begin=0, end=first + 1, out=gone[0]).shape == (
+        3,
+        program.values[gone[0]].width,
+    )
