@@ -34,9 +34,10 @@ def test_the_time_that_is_left_is_of_the_part(monkeypatch, capsys):
     assert capsys.readouterr().err.splitlines() == [f"checking: {line}" for line in ("25 % kernels, 60 s left", *lines)]
 
 
-def test_quiet_work_tells_nothing():
+def test_quiet_work_tells_nothing(capsys):
     with output.progress_bar("building", quiet=True) as show:
-        assert show is None
+        show("importance", 1, 2)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_part_that_begins_anew_resets_the_bar(monkeypatch, capsys):

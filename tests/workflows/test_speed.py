@@ -6,7 +6,7 @@ import tabulae
 from tabulae.artifact.reader import open_table_model
 from tabulae.errors import UsageError
 from tabulae.workflows.load import from_file
-from tabulae.workflows.speed import measure
+from tabulae.workflows.speed import measure_session
 
 FORMATS = ["grid:2/row/rms", "normal:4/g64/signmax", "normal:4/row/search/sparse=0.01", "int:4/g64/signmax/entropy"]
 CACHE = 2 * 2 * 2 * 16 * 4  # layers, k and v, heads, columns, float32: bytes a token
@@ -39,7 +39,7 @@ def test_resident_bytes_are_read(form, threads, tiny_folder, tmp_path):
 def test_what_is_counted(tiny_tab):
     with open_table_model(tiny_tab) as file, from_file(file, threads=1) as model:
         session = model.session()
-        speed = measure(session, threads=1, rounds=1)
+        speed = measure_session(session, threads=1, rounds=1)
         assert speed.weight_bytes == resident(file, session.program.linears())
         half = session.context // 2
     assert speed.depth == min(128, half) + min(64, half) // 2 and speed.cache_bytes_per_token == CACHE
