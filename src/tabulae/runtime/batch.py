@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
-from tabulae.runtime import cut
 from tabulae.runtime.session import Session
 
 
@@ -30,7 +29,7 @@ def feed_together(requests: Sequence[tuple[Session, Sequence[int]]]) -> list[Flo
     _must("have no taps", not any(session.taps for session in sessions))
     with engine.turns.turn():
         growths = [session.growth(session.checked(tokens)) for session, tokens in requests]
-        return [rows[0] for rows in cut.run(engine, growths, "tokens", sessions[0].program.logits)]
+        return [rows[0] for rows in engine.run(growths, "tokens", sessions[0].program.logits)]
 
 
 def _must(what: str, holds: bool) -> None:

@@ -27,6 +27,15 @@ class Part(NamedTuple):
     wanted: int  # the first whose outputs are asked for
 
 
+class Growth(NamedTuple):
+    """What one sequence grows by."""
+
+    sequence: _native.Sequence
+    tokens: list[int]  # its own, which grow; -1 where rows are no tokens
+    rows: np.ndarray  # [n] or [n, width] of the value that is given
+    wanted: int  # the first row whose outputs are asked for
+
+
 class Engine:
     """Runs a graph for all of its sequences.
 
@@ -51,23 +60,42 @@ class Engine:
 
     def run(
         self,
-        parts: Sequence[Part],
-        given: Mapping[str, np.ndarray],
+        growths: Sequence[Growth],
+        value: str,
         out: str,
         operations: slice = slice(None),
         taps: Mapping[int, Tap] | None = None,
-    ) -> Float32s:
-        """One batch: ``given`` values [positions, width], then some or all ``operations``; the rows of ``out``.
+    ) -> list[Float32s]:
+        """Give rows of ``value`` and run some or all ``operations``; what is asked for of ``out``, of every sequence.
 
-        The caller has the turn.
+        Rows are cut into batches here and not in the native core, so that a long prompt can be interrupted between two
+        of them; what a position gives does not depend on the cut. The caller has the turn.
 
         :raises ModelError: an input of a linear is not finite
         """
-        values = self.binding.values
-        arrays = {values[name]: np.ascontiguousarray(rows) for name, rows in given.items()}
+        found: list[list[Float32s]] = [[] for _ in growths]
+        selected = self.binding.program.values[out].axis == "wanted"
+        for batch in _batches(growths):
+            parts = [part for _, part, _ in batch]
+            outputs = self._batch(parts, value, _joined([rows for _, _, rows in batch]), out, operations, taps)
+            for (index, _, rows), piece in zip(batch, _apart(selected, outputs, parts), strict=True):
+                growths[index].tokens.extend(rows.reshape(-1).tolist() if value == "tokens" else [-1] * len(rows))
+                found[index].append(piece)
+        return [_joined(pieces) for pieces in found]
+
+    def _batch(
+        self,
+        parts: Sequence[Part],
+        value: str,
+        rows: np.ndarray,
+        out: str,
+        operations: slice,
+        taps: Mapping[int, Tap] | None,
+    ) -> Float32s:
+        values, given = self.binding.values, np.ascontiguousarray(rows)
         begin, end, _ = operations.indices(len(self.binding.program.operations))
         try:
-            return self._native.run(parts, arrays, values[out], begin, end, taps or {})
+            return self._native.run(parts, {values[value]: given}, values[out], begin, end, taps or {})
         except _native.NotFiniteError:
             hint = "the weights overflow, or a tap gave NaN or infinity"
             raise ModelError("run", "every input of a linear must be finite", "NaN or infinity", hint) from None
@@ -76,6 +104,36 @@ class Engine:
         """Read what one token reads with ``cached`` positions in its sequence, and compute nothing: bytes."""
         with self.turns.turn():
             return self._native.read_plainly(sequence, cached)
+
+
+def _batches(growths: Sequence[Growth]) -> Iterator[list[tuple[int, Part, np.ndarray]]]:
+    """Index, part and rows of all in a batch, in order; they must have grown before the next batch is asked for."""
+    batch: list[tuple[int, Part, np.ndarray]] = []
+    room = BATCH
+    for index, (sequence, tokens, given, wanted) in enumerate(growths):
+        first = 0
+        while first < len(given):
+            rows = given[first : first + room]
+            n = len(rows)
+            batch.append((index, Part(sequence, n, len(tokens), min(max(wanted - first, 0), n)), rows))
+            room, first = room - n, first + n
+            if not room:
+                yield batch
+                batch, room = [], BATCH
+    if batch:
+        yield batch
+
+
+def _apart(selected: bool, rows: Float32s, parts: Sequence[Part]) -> list[Float32s]:
+    """The outputs of every part; ``selected``: they are those of the positions wanted alone."""
+    if len(parts) == 1:
+        return [rows]
+    counts = [part.positions - part.wanted * selected for part in parts]
+    return np.split(rows, np.cumsum(counts)[:-1])
+
+
+def _joined(pieces: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
 
 
 @contextmanager

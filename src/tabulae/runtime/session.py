@@ -7,9 +7,8 @@ import numpy as np
 from tabulae.arithmetic.arrays import Float32s
 from tabulae.errors import UsageError
 from tabulae.program.value import Int
-from tabulae.runtime import cut
 from tabulae.runtime.buffers import stands
-from tabulae.runtime.engine import Engine, Tap
+from tabulae.runtime.engine import Engine, Growth, Tap
 
 
 class Session:
@@ -34,7 +33,7 @@ class Session:
         """
         with self.engine.turns.turn():
             growth = self.growth(self.checked(tokens), wanted)
-            return cut.run(self.engine, [growth], "tokens", self.program.logits, taps=self.taps)[0]
+            return self.engine.run([growth], "tokens", self.program.logits, taps=self.taps)[0]
 
     def run(self, value: str, rows: np.ndarray, *, begin: int, end: int, out: str, wanted: int = 0) -> Float32s:
         """Run operations ``begin`` to ``end`` alone on ``rows`` [n, width] of ``value``; the rows of ``out``.
@@ -46,14 +45,14 @@ class Session:
         """
         with self.engine.turns.turn():
             self._check_run(value, rows, begin, end, out)
-            return cut.run(self.engine, [self.growth(rows, wanted)], value, out, slice(begin, end), self.taps)[0]
+            return self.engine.run([self.growth(rows, wanted)], value, out, slice(begin, end), self.taps)[0]
 
-    def growth(self, rows: np.ndarray, wanted: int | None = None) -> cut.Growth:
+    def growth(self, rows: np.ndarray, wanted: int | None = None) -> Growth:
         """By ``rows`` that were checked; outputs of those from ``wanted`` on, by default of the last."""
         wanted = len(rows) - 1 if wanted is None else wanted
         if not 0 <= wanted <= len(rows):
             raise UsageError("logits", f"the first position wanted must lie in 0..{len(rows)}", wanted)
-        return cut.Growth(self.sequence, self.tokens, rows, wanted)
+        return Growth(self.sequence, self.tokens, rows, wanted)
 
     def _check_run(self, value: str, rows: np.ndarray, begin: int, end: int, out: str) -> None:
         program, have = self.program, self.program.values
