@@ -58,17 +58,23 @@ def test_every_table_of_numbers_has_a_result_file():
     assert {path.stem for path in RESULTS.glob("*.jsonl")} == {*marked, *by_model}
 
 
+def rows_of(name):
+    """The rows of a result file."""
+    return [json.loads(line) for line in (RESULTS / f"{name}.jsonl").read_text("utf-8").splitlines()]
+
+
 def models(name):
-    """The models of which a result file has rows."""
-    return {json.loads(line)["model"] for line in (RESULTS / f"{name}.jsonl").read_text("utf-8").splitlines()}
+    """The models, and the texts that they ran over, of which a result file has rows."""
+    return {(row["model"], row["text"]) for row in rows_of(name)}
 
 
 def test_no_column_mixes_measures_in_silence():
-    rows = [json.loads(line) for line in (RESULTS / "plans.jsonl").read_text("utf-8").splitlines()]
+    rows = rows_of("plans")
     assert len(rows) > 15
-    for model in models("plans"):
-        head = PAGE.partition(f"\n{model}:\n\n")[2].partition("\n")[0]
-        measures = {row[key] for row in rows if row["model"] == model for key in ("measure", "measure_complete")}
+    for model, text in models("plans"):
+        (head,) = re.findall(rf"\n{re.escape(f'{model}, on {text}')}, \d+ windows:\n\n(.*)\n", PAGE)
+        own = [row for row in rows if (row["model"], row["text"]) == (model, text)]
+        measures = {row[key] for row in own for key in ("measure", "measure_complete")}
         assert measures <= {"full KL", "top-128"}
         assert all(measure in head for measure in measures) or measures == {"full KL"}
     for row in rows:  # llama.cpp's types name what they are not

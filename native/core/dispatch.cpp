@@ -45,7 +45,8 @@ const Kernels& select(const std::string& wanted) {
 
 const TableKernel& Kernels::table(const TableMatrix& w, bool lookup) const {
   for (const TableKernels& one : tables)
-    if (one.layout && one.layout == w.layout) return lookup ? one.lookup : one.multiply;
+    if (one.layout && one.layout == w.layout)
+      if (const TableKernel& kernel = lookup ? one.lookup : one.multiply; kernel.panels) return kernel;
   throw std::invalid_argument(std::string("[layout] a kernel of ") + isa + " must read it, but got " +
                               (w.layout ? w.layout->name : "none"));
 }

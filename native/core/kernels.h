@@ -86,6 +86,12 @@ struct Kernels {
   void (*sine)(const float* angle, int64_t n, float* cosine, float* sine);
   void (*polynomial)(const char* name, const float* x, int64_t n, float* y);  // for tests: exp, tanh, erf, sin, cos
 
+  // Those of a layout, for an ISA to replace while its table is made.
+  constexpr TableKernels& of(const Layout& layout) {
+    for (TableKernels& one : tables)
+      if (one.layout == &layout) return one;
+    throw "a line for every layout must stand in plain.inl";
+  }
   // The kernel for a matrix; throws where none reads its layout.
   const TableKernel& table(const TableMatrix& w, bool lookup) const;
 };

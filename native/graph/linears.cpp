@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "core/threads.h"
 
 namespace tabulae {
 
 namespace {
+
+// Of a position, for linears that run together: with batches of 64, and once a thread.
+constexpr int64_t kMostScratch = int64_t{1} << 20;
 
 struct Placed {  // a linear, and where its part begins in the scratch of an input
   Linear linear;
@@ -100,13 +104,19 @@ void add_linears(Stages& to, const std::vector<Linear>& linears, const Inputs& i
   const Weight* encoded = nullptr;
   Scratch scratch(to.kernels, to.lookup);
   std::vector<Placed> placed;
+  const auto add = [&] {
+    if (encoded) add_encoding(to, *encoded, inputs, std::exchange(scratch, Scratch(to.kernels, to.lookup)), true);
+    add_panels(to, std::exchange(placed, {}), inputs);
+  };
   for (const Linear& linear : linears) {
     const Weight& weight = to.model.weights()[linear.weight];
+    if (weight.is_table) {
+      if (!placed.empty() && scratch.with({&weight.table}) > kMostScratch) add();
+      encoded = &weight;
+    }
     placed.push_back({linear, weight.is_table ? scratch.add({&weight.table}) : 0});
-    if (weight.is_table) encoded = &weight;
   }
-  if (encoded) add_encoding(to, *encoded, inputs, std::move(scratch), true);
-  add_panels(to, std::move(placed), inputs);
+  add();
 }
 
 void project_table(const Weight& weight, const float* x, int64_t n, const float* bias, int threads, bool lookup,

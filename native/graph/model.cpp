@@ -90,9 +90,8 @@ int Model::add(const Value& value) {
   require(value.low <= value.high && value.low >= INT32_MIN && value.high <= INT32_MAX, "value",
           "integers must have an interval within int32", value.low, value.high);
   // What a value holds of another one lies in its own interval, whatever part of a graph is run: integers are indices.
-  for (const Value& other : values_)
-    require(other.buffer != value.buffer || other.interval() == value.interval(), "value",
-            "values that share memory must have one type");
+  const auto [shared, first] = intervals_.emplace(value.buffer, value.interval());
+  require(first || shared->second == value.interval(), "value", "values that share memory must have one type");
   values_.push_back(value);
   return static_cast<int>(values_.size()) - 1;
 }

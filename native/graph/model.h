@@ -1,6 +1,7 @@
 // A graph and its weights, checked once: what is in a Model is safe to run, whatever file it came from.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -16,13 +17,15 @@ namespace tabulae {
 // Which positions of a run a value has.
 enum class Axis { kPositions, kWanted };
 
+using Interval = std::tuple<bool, int64_t, int64_t>;  // integers or not, low, high
+
 struct Value {
   Axis axis;
   int64_t width;  // numbers of one position
   bool integers;  // int32 in low..high, else float32
   int64_t low, high;
   int buffer;  // values of one number stand in the same memory: of one type, never two needed at the same time
-  auto interval() const { return std::tuple(integers, low, high); }
+  Interval interval() const { return {integers, low, high}; }
   int64_t bytes() const { return width * (integers ? sizeof(int32_t) : sizeof(float)); }  // of one position
 };
 
@@ -87,6 +90,7 @@ class Model {
  private:
   std::vector<Weight> weights_;
   std::vector<Value> values_;
+  std::map<int, Interval> intervals_;  // of what stands in a buffer
   std::vector<State> states_;
   std::vector<std::unique_ptr<Operation>> operations_;
   int64_t positions_ = INT64_MAX;

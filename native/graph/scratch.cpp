@@ -31,6 +31,12 @@ int64_t Scratch::add(const std::vector<const TableMatrix*>& alternatives) {
   return pieces_.back().begin;
 }
 
+int64_t Scratch::with(const std::vector<const TableMatrix*>& alternatives) const {
+  Scratch more = *this;
+  more.add(alternatives);
+  return more.bytes();
+}
+
 void Scratch::prepare(const Activations& x, int64_t position, size_t alternative) const {
   for (const Piece& piece : pieces_) {
     const Asked& asked = piece.alternatives[alternative];

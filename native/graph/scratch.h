@@ -17,6 +17,7 @@ class Scratch {
   // experts), the room is that of the largest; none at all stands for a matrix of floats.
   int64_t add(const std::vector<const TableMatrix*>& alternatives);
   int64_t bytes() const { return bytes_; }
+  int64_t with(const std::vector<const TableMatrix*>& alternatives) const;  // bytes if they were added
 
   void prepare(const Activations& x, int64_t position, size_t alternative = 0) const;
 

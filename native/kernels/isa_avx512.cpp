@@ -10,7 +10,7 @@
 #include "core/kernels.h"
 #include "core/polynomials.h"
 #include "core/simd.h"
-#include "layouts/panel16.h"
+#include "layouts/all.h"
 
 namespace tabulae::avx512 {
 #include "kernels/plain.inl"
@@ -23,7 +23,7 @@ namespace tabulae::avx512 {
 extern const Kernels kKernels;
 constexpr Kernels kKernels = [] {
   Kernels kernels = plain_kernels("avx512");
-  kernels.tables[0] = {
+  kernels.of(kPanel16) = {
       &kPanel16, {.panels = multiply}, {.panels = lookup, .request = request_products, .prepare = prepare_products}};
   return kernels;
 }();

@@ -4,7 +4,7 @@
 #include "core/kernels.h"
 #include "core/polynomials.h"
 #include "core/simd.h"
-#include "layouts/panel16.h"
+#include "layouts/all.h"
 
 namespace tabulae::generic {
 #include "kernels/plain.inl"

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -158,7 +159,9 @@ class Finder:
 sys.meta_path.insert(0, Finder())
 import tabulae.__main__
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # also where these tests run in the background
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, preexec_fn=listens)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 

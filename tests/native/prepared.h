@@ -10,8 +10,10 @@ namespace tabulae::prepared {
 
 inline int64_t codepoints(const TableMatrix& w) { return int64_t{1} << w.bits; }
 
+constexpr int64_t kPadding = 400'000;  // two codebooks of one input fit what it may have, and three do not
+
 inline Request request(const TableMatrix& w) {
-  return {w.blocks() * kBlock * codepoints(w) * static_cast<int64_t>(sizeof(int32_t)), w.products.nibbles};
+  return {w.blocks() * kBlock * codepoints(w) * static_cast<int64_t>(sizeof(int32_t)) + kPadding, w.products.nibbles};
 }
 
 inline void prepare(const TableMatrix& w, const Activations& x, int64_t position, uint8_t* scratch) {

@@ -24,7 +24,10 @@ FORMS = {  # dealt to matrices in turn; None: float32
     "gpt2": [SPARSE],  # learned positions, LayerNorm, biases, outliers
     "falcon_alibi": ["int:8/row/absmax"],
     "gemma3": ["t:3/g64/absmax"],  # windows
-    "qwen3": ["normal:4/g32/signmax", "int:8/row/absmax", None, "normal:4/g32/signmax", SPARSE],
+    "qwen3": [  # query, key and value have codebooks of their own
+        *("normal:4/g32/signmax", "int:8/row/absmax", "t:3/g64/absmax", SPARSE),
+        *(None, "normal:4/g32/signmax", None, "int:8/row/absmax"),
+    ],
     "qwen3_moe": ["normal:4/g32/signmax", SPARSE, "t:3/g64/absmax", "int:4/row/rms", None],  # experts
 }
 CHANGES = {

@@ -9,6 +9,7 @@ from tiny_tables import bound, float_model
 
 from tabulae import _native
 from tabulae.errors import UsageError
+from tabulae.program.env import Env
 from tabulae.program.graph import Graph
 from tabulae.program.ops.add import Add
 from tabulae.program.value import Value
@@ -84,13 +85,43 @@ def test_a_chain_of_any_length_needs_two_buffers():
 def test_what_is_asked_for_must_still_stand():
     program, weights = float_model("llama")
     places, end = buffers(program), len(program.operations)
-    gone = [name for name in program.values if not stands(program, places, name, 0, end)]
+    gone = [name for name in program.values if not stands(program, places, "tokens", name, 0, end)]
     session = Session(Engine(bound(program, weights)), 64)
     tokens = np.int32(TOKENS[:3])[:, None]
-    with pytest.raises(UsageError, match=rf"{gone[0]} must still stand"):
+    with pytest.raises(UsageError, match=rf"{gone[0]} must be given or written by then"):
         session.run("tokens", tokens, begin=0, end=end, out=gone[0])
     first = next(at for at, op in enumerate(program.operations) if gone[0] in op.writes())
-    assert session.run("tokens", tokens, begin=0, end=first + 1, out=gone[0]).shape == (
-        3,
-        program.values[gone[0]].width,
-    )
+    found = session.run("tokens", tokens, begin=0, end=first + 1, out=gone[0])
+    env = Env(program.values, program.constants, weights, 64)
+    env.values, env.positions = {"tokens": tokens[:, 0].astype(np.int64)}, np.arange(3)
+    for op in program.operations[: first + 1]:
+        op.run(env)
+    np.testing.assert_array_equal(found, env.values[gone[0]])
+
+
+def test_what_was_never_given_or_written_is_not_handed_out():
+    program, weights = float_model("llama")
+    session, x = Session(Engine(bound(program, weights)), 64), np.full((2, program.values["x"].width), 7, np.float32)
+    for out in program.values:
+        if out != "x":
+            with pytest.raises(UsageError, match="must be given or written by then"):
+                session.run("x", x, begin=1, end=1, out=out)
+    np.testing.assert_array_equal(session.run("x", x, begin=1, end=1, out="x"), x)
+
+
+def test_what_operations_read_must_be_given():
+    program, weights = float_model("llama")
+    at = next(i for i, op in enumerate(program.operations) if op.tag == "attention")
+    session, q = Session(Engine(bound(program, weights)), 64), program.operations[at].q
+    rows = np.zeros((1, program.values[q].width), np.float32)
+    with pytest.raises(UsageError, match=rf"\[run\] operations {at}:{at + 1} must read {q} alone, but got"):
+        session.run(q, rows, begin=at, end=at + 1, out=program.operations[at].out)
+
+
+def test_a_graph_of_very_many_values_takes_no_time():
+    """Files may mean harm: all these values are needed at the end."""
+    names = [f"v{i}" for i in range(20_000)]
+    chain = tuple(Add(a, a, b) for a, b in pairwise(names))
+    values = {name: Value(("positions", 1 + i % 7)) for i, name in enumerate(names)}
+    program = Graph(chain, values, ("v0",), tuple(names), 4)
+    assert len(set(buffers(program).values())) == len(names)

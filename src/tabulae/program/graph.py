@@ -52,6 +52,14 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         """The tensors that can be stored as tables, linears and embeddings, in order of first use."""
         return tuple(dict.fromkeys(name for op in self.operations for name in op.names("table")))
 
+    def needs(self, begin: int, end: int) -> tuple[str, ...]:
+        """The values that operations ``begin`` to ``end`` read before they write them, each once."""
+        found, written = dict[str, None](), set[str]()
+        for op in self.operations[begin:end]:
+            found |= dict.fromkeys(name for name in op.reads() if name not in written)
+            written.update(op.writes())
+        return tuple(found)
+
     def inputs_of_linears(self) -> dict[str, str]:
         """The input of every linear, by the name of the first one that has it."""
         inputs: dict[str, str] = {}

@@ -1,11 +1,13 @@
 """Which values stand in the same memory: those of one type of which never two are needed at the same time.
 
-A value is needed from the operation that writes it to the last one that reads it, as often as that happens. Inputs are
-given before the first operation and outputs taken after the last one. One type: integers are indices, so what a part of
-a graph that is run alone finds in their place must lie in their interval, whosever it is.
+A value is needed from the first operation that writes it to the last one that reads it; inputs from the beginning,
+outputs to the end. One type: integers are indices, so what a part of a graph that is run alone finds in their place
+must lie in their interval, whosever it is.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, insort
+from collections.abc import Mapping
+from heapq import heappop, heappush
 
 from tabulae.program.graph import Graph
 from tabulae.program.value import Int, Value
@@ -14,7 +16,10 @@ Interval = tuple[int, int] | None  # of integers; None: float32
 
 
 def buffers(program: Graph) -> dict[str, int]:
-    """The number of every value's buffer, in the order of their sizes; a buffer is as large as its largest value.
+    """The number of every value's buffer, which is as large as its largest value.
+
+    Lives are intervals, so giving each the freed buffer of its size or the largest one needs no more buffers than
+    values are needed at once; it takes n log n steps, because a graph may come from a file that means harm.
 
     >>> from tabulae.program.ops.add import Add
     >>> from tabulae.program.value import Value
@@ -22,18 +27,21 @@ def buffers(program: Graph) -> dict[str, int]:
     >>> buffers(Graph(chain, {name: Value(("positions", 8)) for name in "abcde"}, ("a",), ("e",), 4))
     {'a': 0, 'b': 1, 'c': 0, 'd': 1, 'e': 0}
     """
-    steps = _steps(program)
-    kinds: list[Interval] = []  # by buffer
-    busy: list[int] = []  # the steps at which one of its values is needed
-    found = {}
-    for name in sorted(program.values, key=lambda name: -program.values[name].width):
-        kind = _interval(program.values[name])
-        free = (at for at, other in enumerate(kinds) if other == kind and not busy[at] & steps[name])
-        found[name] = at = next(free, len(kinds))
-        if at == len(kinds):
-            kinds.append(kind)
-            busy.append(0)
-        busy[at] |= steps[name]
+    lives, found, widths = _lives(program), dict[str, int](), list[int]()
+    busy: list[tuple[int, str]] = []  # last step, value
+    free: dict[Interval, list[tuple[int, int]]] = {}  # width, buffer: ascending
+    for name in sorted(lives, key=lambda name: lives[name][0]):
+        first, last = lives[name]
+        while busy and busy[0][0] < first:
+            _, done = heappop(busy)
+            insort(free.setdefault(_interval(program.values[done]), []), (widths[found[done]], found[done]))
+        width, fitting = program.values[name].width, free.get(_interval(program.values[name]), [])
+        at = bisect_left(fitting, (width, 0))
+        found[name] = fitting.pop(min(at, len(fitting) - 1))[1] if fitting else len(widths)
+        if found[name] == len(widths):
+            widths.append(0)
+        widths[found[name]] = max(widths[found[name]], width)
+        heappush(busy, (last, name))
     return found
 
 
@@ -41,37 +49,30 @@ def _interval(value: Value) -> Interval:
     return value.type.interval() if isinstance(value.type, Int) else None
 
 
-def _steps(program: Graph) -> dict[str, int]:
-    """By value, the operations at which it must stand, as bits of a number."""
-    last = len(program.operations) - 1
-    steps = dict.fromkeys(program.values, 0)
-    _mark(steps, program.inputs, 0)
-    needed = set(program.outputs)
-    for at in range(last, -1, -1):
-        op = program.operations[at]
-        _mark(steps, needed.union(op.writes(), op.reads()), at)
-        needed = needed - set(op.writes()) | set(op.reads())
-    return steps
+def _lives(program: Graph) -> dict[str, tuple[int, int]]:
+    """The first and the last operation at which a value must stand; of one that nothing uses, the first of all."""
+    first, last = dict.fromkeys(program.inputs, 0), dict[str, int]()
+    for at, op in enumerate(program.operations):
+        for name in (*op.reads(), *op.writes()):
+            first.setdefault(name, at)
+            last[name] = at
+    last |= dict.fromkeys(program.outputs, len(program.operations))
+    return {name: (first.get(name, 0), last.get(name, 0)) for name in program.values}
 
 
-def _mark(steps: dict[str, int], names: Iterable[str], at: int) -> None:
-    for name in names:
-        steps[name] |= 1 << at
-
-
-def stands(program: Graph, places: Mapping[str, int], name: str, begin: int, end: int) -> bool:
-    """Whether a value that was given or written still stands after operations ``begin`` to ``end``.
+def stands(program: Graph, places: Mapping[str, int], given: str, name: str, begin: int, end: int) -> bool:
+    """Whether ``name`` is there after operations ``begin`` to ``end``: given or written, and no other in its place.
 
     >>> from tabulae.program.ops.add import Add
     >>> from tabulae.program.value import Value
     >>> chain = tuple(Add(a, a, b) for a, b in zip("abcd", "bcde"))
     >>> program = Graph(chain, {name: Value(("positions", 8)) for name in "abcde"}, ("a",), ("e",), 4)
-    >>> [stands(program, buffers(program), name, 0, 2) for name in "abc"]
-    [False, True, True]
+    >>> [stands(program, buffers(program), "a", name, 0, 2) for name in "abcd"]
+    [False, True, True, False]
     """
     for op in reversed(program.operations[begin:end]):
         if name in op.writes():
             return True
         if places[name] in {places[other] for other in op.writes()}:
             return False
-    return True
+    return name == given

@@ -41,7 +41,8 @@ class Session:
         Of the states only those of these operations change; the sequence grows by n positions, whose tokens are not
         known (-1). ``wanted`` is the first position that operations behind a selection run on.
 
-        :raises UsageError: no such value or operations, rows of another type or width, or no room in the context
+        :raises UsageError: no such value or operations; operations that read more than it, or an output that is not
+            theirs; rows of another type or width; no room in the context
         """
         with self.engine.turns.turn():
             self._check_run(value, rows, begin, end, out)
@@ -61,11 +62,12 @@ class Session:
                 raise UsageError("run", "the program must have the value", name, f"accepted: {', '.join(have)}")
         if not 0 <= begin <= end <= len(program.operations):
             raise UsageError("run", f"operations must lie in 0..{len(program.operations)}", f"{begin}:{end}")
-        if not stands(program, self.engine.binding.buffers, out, begin, end):
-            must = (
-                f"{out} must still stand behind operation {end - 1}, or be asked for before its memory serves another"
-            )
-            raise UsageError("run", must, f"{begin}:{end}")
+        lacking = [name for name in program.needs(begin, end) if name != value]
+        if lacking:
+            raise UsageError("run", f"operations {begin}:{end} must read {value} alone", ", ".join(lacking[:3]))
+        if not stands(program, self.engine.binding.buffers, value, out, begin, end):
+            must = f"{out} must be given or written by then, and no other value stand in its memory since"
+            raise UsageError("run", must, f"operations {begin}:{end}")
         kind, width = have[value].type, have[value].width
         dtype = np.int32 if isinstance(kind, Int) else np.float32
         if rows.dtype != dtype or rows.ndim != 2 or rows.shape[1] != width or not len(rows):
