@@ -7,7 +7,6 @@ inside a function or for types alone. Prints; fails at a circle, and at sizes th
 import ast
 import statistics
 import sys
-from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -25,22 +24,10 @@ def functions(path: Path) -> list[tuple[int, str]]:
     ]
 
 
-def statements(nodes: Iterable[ast.AST], every: bool) -> Iterator[ast.AST]:
-    """These and all below them; unless ``every``, what runs when the module is imported."""
-    for node in nodes:
-        yield node
-        below = ast.iter_child_nodes(node)
-        if not every and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            below = iter(())
-        elif not every and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            below = iter(node.orelse)
-        yield from statements(below, every)
-
-
-def imported(path: Path, known: set[str], every: bool) -> set[str]:
+def imported(path: Path, known: set[str]) -> set[str]:
     """The modules that a file imports; a name that is none is one of its package's."""
     found: set[str] = set()
-    for node in statements([ast.parse(path.read_text())], every):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -49,11 +36,11 @@ def imported(path: Path, known: set[str], every: bool) -> set[str]:
     return found & known
 
 
-def circle(every: bool) -> list[str]:
+def circle() -> list[str]:
     """Modules of which each imports the one before it, if there are such."""
     paths = [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.pyi")]
     names = {".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
-    graph = {name: imported(path, set(names), every) - {name} for name, path in names.items()}
+    graph = {name: imported(path, set(names)) - {name} for name, path in names.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -76,10 +63,10 @@ def main() -> int:
     long_functions = [f for path in files for f in functions(path) if f[0] > LONGEST_FUNCTION]
     for length, place in sorted(long_files + long_functions, reverse=True):
         print(f"  {length} lines: {place}")
-    circles = [found for every in (False, True) if (found := circle(every))]
-    for found in circles:
+    found = circle()
+    if found:
         print(f"  a circle of imports: {' <- '.join(found)}")
-    return 1 if long_files or long_functions or tenth > 35 or circles else 0
+    return 1 if long_files or long_functions or tenth > 35 or found else 0
 
 
 if __name__ == "__main__":

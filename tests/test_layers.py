@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src" / "tabulae"
-BASE = {"errors", "closing", "cores", "version", "epoch", "files", "progress", "_native"}
-ORDER = (
-    "texts", "arithmetic", "codes", "formats", "statistics", "artifact", "planning", "text", "program", "calibration",
-    "sources", "runtime", "evaluation", "study", "workflows", "cli",
-)  # fmt: skip
+PAGE = (SOURCE.parents[1] / "docs" / "architecture.md").read_text("utf-8")
+LISTED = re.search(r"^src/tabulae/\n(.*?)^native/\n", PAGE, re.MULTILINE | re.DOTALL)[1]
+ORDER = re.findall(r"^  (\w+)/ ", LISTED, re.MULTILINE)
+BASE = {*re.findall(r"^  (\w+)\.py ", LISTED, re.MULTILINE), "_native"}
 
 
 def imports(path):
@@ -34,7 +33,8 @@ def test_imports_go_up(folder):
 
 def test_every_folder_has_its_place():
     folders = {path.name for path in SOURCE.iterdir() if path.is_dir() and not path.name.startswith("_")}
-    assert folders <= set(ORDER)
+    assert folders == set(ORDER)
+    assert {path.stem for path in SOURCE.glob("*.py")} - {"__init__"} == BASE - {"_native"}
 
 
 def test_types_of_arrays_have_one_home():

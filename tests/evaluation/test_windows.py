@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tabulae.errors import UsageError
+from tabulae.errors import ModelError, UsageError
 from tabulae.evaluation import cut, cut_text
 from tabulae.text.data import TokenizerData
 
@@ -67,3 +67,24 @@ def test_bos_stands_in_windows_only_where_the_tokenizer_adds_one() -> None:
     windows = [cut_text("abcdefgh", Letters(add_bos), length=4, first=1) for add_bos in (True, False)]  # type: ignore[arg-type]
     assert windows[0].tokens.tolist() == [[26, 0, 1, 2], [26, 4, 5, 6]]
     assert windows[1].tokens.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+class Fixed:
+    def __init__(self, logits: np.ndarray) -> None:
+        self.answer = logits
+
+    def logits(self, tokens: list[int], first: int = 0) -> np.ndarray:
+        self.asked = tokens, first
+        return self.answer
+
+
+def test_the_last_token_is_not_fed() -> None:
+    model = Fixed(np.zeros((1, 9), np.float32))
+    cut([5, 6, 7], bos=1, length=4, first=2).run(model, 0)
+    assert model.asked == ([1, 5, 6], 2)
+
+
+@pytest.mark.parametrize("wrong", [np.zeros((2, 9), np.float32), np.zeros(9, np.float32), np.zeros((1, 9))])
+def test_anything_but_one_float32_row_per_position_is_refused(wrong: np.ndarray) -> None:
+    with pytest.raises(ModelError, match=r"float32 \[1, vocabulary\]"):
+        cut([5, 6, 7], bos=1, length=4, first=2).run(Fixed(wrong), 0)

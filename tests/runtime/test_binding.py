@@ -1,12 +1,14 @@
 """What native kernels cannot run is refused before it is bound."""
 
 import dataclasses
+from itertools import product
 
 import msgspec
 import numpy as np
 import pytest
 
 from tabulae import _native
+from tabulae.arithmetic.linear import apply
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.artifact import layouts
 from tabulae.artifact.layouts import panel16
@@ -37,9 +39,9 @@ def test_every_layout_of_files_is_known_to_the_core_and_to_every_isa():
     for layout in _native.LAYOUTS:
         native = _native.Model()
         index = add_weight(native, pack_matrix("w", EYE, layout))
-        for isa in _native.isas():
-            x = np.eye(40, dtype=np.float32)
-            np.testing.assert_array_equal(native.project(index, x, None, 1, True, isa) > 0, x > 0)
+        x = np.random.default_rng(0).standard_normal((3, 40)).astype(np.float32)
+        for isa, lookup in product(_native.isas(), (False, True)):
+            np.testing.assert_array_equal(native.project(index, x, None, 1, lookup, isa), apply(EYE, x))
 
 
 def with_outlier(value):

@@ -23,12 +23,16 @@ from tabulae.planning.plan import read, write
 from tabulae.program.ops.gate import Gate
 from tabulae.study.sensitivity import write as write_sensitivity
 from tabulae.study.study import study
+from tabulae.workflows import ask as module
+from tabulae.workflows.ask import ask
 from tabulae.workflows.contest import build_within
 from tabulae.workflows.curves import Planner
 from tabulae.workflows.open_tab import program_of
 from tabulae.workflows.verdict import Verifier
 
 TEXT = "the inn on the hill is a thin thing and the rain is on it "
+
+JUDGES = {"usual": None, "yes": True}
 
 
 @pytest.fixture(scope="module")
@@ -386,3 +390,26 @@ def test_the_file_says_which_columns_are_scaled(planned, tmp_path):
             == built.plan.scaled()
             != set()
         )
+
+
+def test_who_judges_is_what_was_asked_for(trained, text, tmp_path):
+    other = tmp_path / "other.txt"
+    other.write_text(text.read_text().replace("the", "hill"))
+    asked = ask(trained, bits=10.0, calibration=text, threads=1)
+    assert asked.verifier(False) is None
+    windows = {name: asked.verifier(verify)().windows.fingerprint for name, verify in JUDGES.items()}
+    assert windows["usual"] == windows["yes"]
+    assert asked.verifier(text)().windows.fingerprint == windows["yes"]
+    assert asked.verifier(other)().windows.fingerprint != windows["yes"]
+
+
+def test_large_models_are_not_run_unless_asked(trained, text, monkeypatch):
+    monkeypatch.setattr(module, "LARGE", 1)
+    asked = ask(trained, bits=10.0, calibration=text)
+    assert asked.verifier(None) is None and asked.verifier(True) is not None
+
+
+def test_progress_may_be_none(trained, tmp_path):
+    built = trained.build_planned(tmp_path / "m.tab", bits=10.0, by="data-free", verify=False, progress=None)
+    assert trained.build(tmp_path / "n.tab", plan=built.plan, progress=None).exists()
+    assert tabulae.check(tmp_path / "n.tab", progress=None).ok

@@ -98,10 +98,7 @@ def build(
             wanted |= Wanted(sensitivity=sensitivity, by=by, entropy=entropy, any_format=any_format)
             wanted |= Wanted(threads=threads, progress=progress)
             asked = ask(trained, target, **wanted)
-            judge = asked.verifier(False if no_verify else verify)
-            built = build_within(
-                asked.planner(), target, asked.budget, verifier=judge, threads=threads, progress=progress
-            )
+            built = build_within(path=target, **asked.contest(False if no_verify else verify))
         else:
             run = partial(trained.build, threads=threads, progress=progress)
             run(target, formats=format or (), plan=known, calibration=calibration)

@@ -1,4 +1,4 @@
-"""Safetensors of this folder, read with one kind of error."""
+"""A safetensors file as arrays, with one kind of error."""
 
 from pathlib import Path
 from typing import Any

@@ -1,9 +1,10 @@
-"""What a model is asked, and how far two answers are apart: all that studies and comparisons know of a model's purpose.
+"""What a model is asked, and how far two answers are apart.
 
-Windows of a text are the task of language models (``windows.py``). Whatever else a network does is a task of its own.
+Statistics of inputs and measured sensitivities know no more of a model's purpose. Windows of a text are the task of
+language models (``windows.py``); perplexity and agreement are of windows alone.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -36,8 +37,8 @@ class Task(Protocol):
 
     def __len__(self) -> int: ...
 
-    def given(self, example: int) -> Mapping[str, np.ndarray]:
-        """The inputs of the graph for one example, rows [positions, width] of each."""
+    def given(self, example: int) -> tuple[str, np.ndarray]:
+        """The input of the graph for one example: its name, and rows [positions, width]."""
         ...
 
     def run(self, model: Model, example: int) -> Float32s:

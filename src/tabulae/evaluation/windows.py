@@ -5,7 +5,6 @@ one takes the place of the first token of every window. The logits at positions 
 they predict tokens 257..511 and have seen at least 256 before them. So does llama.cpp's llama-perplexity.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -50,9 +49,9 @@ class Windows:
         ids: list[int] = self.tokens[window, :-1].tolist()
         return ids
 
-    def given(self, window: int) -> Mapping[str, npt.NDArray[np.int32]]:
+    def given(self, window: int) -> tuple[str, npt.NDArray[np.int32]]:
         """The tokens to feed as the graph takes them, [length - 1, 1]."""
-        return {"tokens": self.tokens[window, :-1, None]}
+        return "tokens", self.tokens[window, :-1, None]
 
     def run(self, model: Model, window: int, first: int | None = None) -> Float32s:
         """The logits at positions ``first`` (default: the scored ones) .. ``length - 2`` of one window.

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
+from tabulae.errors import UsageError
 from tabulae.evaluation.task import Task
 from tabulae.program.graph import Decoder
 from tabulae.runtime.binding import Binding
@@ -61,6 +62,8 @@ class Rerun:
         self._weights = {name: np.require(weight, np.float32, ["C", "W"]) for name, weight in weights.items()}
         binding = Binding(program, self._weights)
         self._known = [(cut, _weights_before(program, cut)) for cut in cuts(program)]
+        if not len(task):
+            raise UsageError("task", "there must be examples", "none")
         self._begin()
         context = max(len(before.rows) for before in self._before)
         self._session = Session(Engine(binding, threads=threads), context)
@@ -83,7 +86,7 @@ class Rerun:
 
     def _begin(self) -> None:
         self._cut = START
-        self._before = [Before(*one) for i in range(len(self._task)) for one in self._task.given(i).items()]
+        self._before = [Before(*self._task.given(example)) for example in range(len(self._task))]
 
     def _move(self, cut: Cut) -> None:
         """Let runs begin at ``cut``."""

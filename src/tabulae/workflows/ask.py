@@ -37,6 +37,16 @@ class Wanted(TypedDict, total=False):
     progress: Progress | None
 
 
+class Contest(TypedDict):
+    """A plan and who judges it."""
+
+    planner: Planner
+    budget: Budget
+    verifier: Callable[[], Verifier] | None
+    threads: int
+    progress: Progress
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """A budget that may be kept to, and the text."""
@@ -77,6 +87,13 @@ class Asked:
             any_format=wanted.get("any_format", False),
             threads=self.threads,
             progress=self.progress,
+        )
+
+    def contest(self, verify: bool | str | Path | None) -> Contest:
+        """All that :func:`tabulae.workflows.contest.build_within` takes but the path; ``verify`` as of ``verifier``."""
+        judge = self.verifier(verify)  # its text is read before the long part
+        return Contest(
+            planner=self.planner(), budget=self.budget, verifier=judge, threads=self.threads, progress=self.progress
         )
 
     def verifier(self, verify: bool | str | Path | None) -> Callable[[], Verifier] | None:

@@ -69,7 +69,7 @@ class CheckReport(msgspec.Struct, frozen=True):
         return not self.problems and one_hash and not any(kernel.differing for kernel in self.kernels)
 
 
-def check(path: str | Path, *, progress: Progress = silent, tell: Tell | None = None) -> CheckReport:
+def check(path: str | Path, *, progress: Progress | None = None, tell: Tell | None = None) -> CheckReport:
     """Verify a table model and prove the kernels of this machine on it.
 
     ``tell`` hears of a problem of the file as soon as it is found: of a broken hash before anything else is done.
@@ -85,6 +85,7 @@ def check(path: str | Path, *, progress: Progress = silent, tell: Tell | None = 
             if tell:
                 tell(problem)
 
+        progress = progress or silent
         report = verify(file, progress, found)
         return CheckReport(
             path=str(path),

@@ -52,7 +52,7 @@ def build_within(
     if verifier is None:
         return Built(path, writer.planned(path), None, "not verified")
     with folder_beside(path, writer.identity) as folder:
-        start, judge = time.perf_counter(), verifier()
+        judge, start = verifier(), time.perf_counter()
         ours = Built(folder / "plan.tab", writer.planned(folder / "plan.tab", keep=True), None)
         better = _better(writer, judge, ours)
         verdict = better.verdict and better.verdict.timed(time.perf_counter() - start)

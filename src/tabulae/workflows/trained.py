@@ -143,13 +143,14 @@ class TrainedModel(Closing):
         plan: Plan | str | Path | None = None,
         calibration: str | Path | None = None,
         threads: int = 1,
-        progress: Progress = silent,
+        progress: Progress | None = None,
     ) -> Path:
         """Write the table model in ``formats`` (see :mod:`tabulae.workflows.recipe`) or as a plan or its file says.
 
         ``calibration``: the text file with which the plan was made, if it was another than the one that comes with
         tabulae. See :func:`tabulae.workflows.build.build`.
         """
+        progress = progress or silent
         if plan is None:
             recipe = by_rules(self, formats)
         else:
@@ -166,8 +167,7 @@ class TrainedModel(Closing):
         said.
         """
         asked = ask(self, path, **wanted)
-        judge, threads, progress = asked.verifier(verify), asked.threads, asked.progress
-        return build_within(asked.planner(), path, asked.budget, verifier=judge, threads=threads, progress=progress)
+        return build_within(path=path, **asked.contest(verify))
 
     def close(self) -> None:
         """Let go of the file."""

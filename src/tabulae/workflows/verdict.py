@@ -121,7 +121,7 @@ class Verifier:
             inputs=draft.inputs,
             names=names,
             threads=self._threads,
-            progress=self._progress,
+            progress=within(self._progress, "sensitivity"),
         )
         before = fsum(old.values[name] for name in names)
         level = fsum(new.values.values()) / before if before > 0 else 1.0
