@@ -8,6 +8,8 @@ from tabulae.errors import UsageError
 class Stops:
     """Text on its way out, held back for as long as it may be the beginning of a stop string.
 
+    The first string that is complete ends it.
+
     >>> stops = Stops(["\\nUser:"])
     >>> [stops.push(text) for text in ("Hello", "\\nUs", "e", "\\nUser", ":", " x")]
     ['Hello', '', '', '\\nUse', '', '']
@@ -27,9 +29,9 @@ class Stops:
         if self.found is not None:
             return ""
         held = self._held + text
-        ends = [(at, -len(one), one) for one in self._strings if (at := held.find(one)) >= 0]
-        if ends:  # the first; of two at one place the longer
-            at, _, self.found = min(ends)
+        ends = [(at + len(one), at, one) for one in self._strings if (at := held.find(one)) >= 0]
+        if ends:  # the first that is complete, however the text comes in pieces; of two that end together the longer
+            _, at, self.found = min(ends)
             self._held = ""
             return held[:at]
         keep = max((_overlap(held, one) for one in self._strings), default=0)
