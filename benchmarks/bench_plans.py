@@ -29,6 +29,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import floor
 from pathlib import Path
 
 import numpy as np
@@ -182,11 +183,11 @@ def prepare(trained: TrainedModel, options: argparse.Namespace) -> Bench:
 
 
 def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
-    """llama.cpp's types, then plans of the same bits, then those asked for."""
+    """llama.cpp's types, then plans of the same bits, to a thousandth and not more, then those asked for."""
     peers = sorted(options.peers.glob("*_*.gguf")) if options.peers else []
     rows = [peer(bench, path) for path in peers]
     yield from rows
-    wanted = sorted({*(row.bits for row in rows), *options.bits}, reverse=True)
+    wanted = sorted({*(floor(1000 * row.bits) / 1000 for row in rows), *options.bits}, reverse=True)
     if not wanted:
         return
     how = How(options.by, options.entropy, options.flat, options.whole, options.column_scales, options.inputs)

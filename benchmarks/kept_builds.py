@@ -6,7 +6,7 @@ What decides about a file stands in its name as a hash, so that a text or an eva
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,8 +21,10 @@ from tabulae.evaluation.importance import Importance, load, save
 from tabulae.evaluation.sensitivity import read as read_sensitivity
 from tabulae.evaluation.sensitivity import tables
 from tabulae.evaluation.sensitivity import write as write_sensitivity
+from tabulae.files import write_whole
 from tabulae.formats.input_statistics import of_squares
 from tabulae.planning.budget import Budget
+from tabulae.planning.curves import Curve
 from tabulae.planning.plan import Calibration, Plan, read_any, write
 from tabulae.workflows.budgeted import Built, build_within
 from tabulae.workflows.build import build
@@ -62,11 +64,7 @@ class KeptBuilds:
 
     def built(self, bits: float) -> Built:
         """The table model of at most so many bits."""
-        if not self._sensitivity.exists():
-            self.study  # noqa: B018  the file is a part of the name
-        known = xxhash.xxh3_64_hexdigest(self._sensitivity.read_bytes())
-        decides = repr((CODE, self.trained.fingerprint, self.how, known, f"{bits:.6f}"))
-        path = self._folder / f"{self.how.what}-{bits:.3f}-{xxhash.xxh3_64_hexdigest(decides.encode())}.tab"
+        path = self._folder / f"{self.how.what}-{bits:.3f}-{self._decides(self.how.flat, f'{bits:.6f}')}.tab"
         noted = path.with_suffix(".json")
         if not (path.exists() and noted.exists()):
             start = time.perf_counter()
@@ -74,12 +72,22 @@ class KeptBuilds:
             print(f"planned and built {path.name} in {time.perf_counter() - start:.0f} s", file=sys.stderr)
         return Built(path, read_any(noted), None)
 
+    def _decides(self, *more: object) -> str:
+        """A hash of all that decides about curves, and ``more``."""
+        if not self._sensitivity.exists():
+            self.study  # noqa: B018  its sensitivities are a part
+        known = self.trained.fingerprint, xxhash.xxh3_64_hexdigest(self._sensitivity.read_bytes())
+        return xxhash.xxh3_64_hexdigest(repr((CODE, known, replace(self.how, flat=False), more)).encode())
+
     @cached_property
     def planner(self) -> Planner:
-        """Error curves of all candidates."""
-        how = self.how
+        """Error curves of all candidates, which are kept too."""
+        how, path = self.how, self._folder / f"{self._decides()}.curves.json"
         options = {"entropy": how.entropy, "strength": how.column_scales, "threads": self._threads}
-        return planner(self.trained, self.study, **options, progress=shown("curves"))
+        known = msgspec.json.decode(path.read_bytes(), type=dict[str, Curve]) if path.exists() else None
+        found = planner(self.trained, self.study, **options, curves=known, progress=shown("curves"))
+        write_whole(path, msgspec.json.encode(dict(found.curves)), "curves")
+        return found
 
     @cached_property
     def study(self) -> Study:
