@@ -1,7 +1,8 @@
 """Whole models: planned table models against llama.cpp's types at the same bytes, weights alone and complete.
 
     python benchmarks/inputs.py first-half > half.txt
-    benchmarks/peers/llama_cpp_types.sh BIN dithered.gguf half.txt wiki.test.raw FOLDER
+    python benchmarks/inputs.py wiki > wiki.txt                 # with the ends of lines that Python reads
+    benchmarks/peers/llama_cpp_types.sh BIN dithered.gguf half.txt wiki.txt FOLDER
     python benchmarks/bench_plans.py dithered.gguf --work WORK --peers FOLDER --sensitivity FILE [--bits 4.0] ...
     python benchmarks/bench_plans.py dithered.gguf --work WORK --peers FOLDER --sensitivity FILE --entropy
 
@@ -204,7 +205,8 @@ def peer(bench: Bench, path: Path) -> Row:
         share, types = fell_back(other.source, path.stem)
         name = f"{path.stem} {other.fingerprint}"
         alone = bench.scores.kl(name, "weights alone", lambda: bench.trained_model(other))
-    said = re.search(r"Mean +KLD: +([0-9.]+)", path.with_suffix(".txt").read_text())
+    told = path.with_suffix(".txt")
+    said = re.search(r"Mean +KLD: +([0-9.]+)", told.read_text() if told.exists() else "")
     here = bench.text == "wiki.test.raw" and said is not None
     return Row(
         path.stem,
