@@ -1,7 +1,8 @@
 """Whole models: planned table models against llama.cpp's types at the same bytes, weights alone and complete.
 
     python benchmarks/inputs.py first-half > half.txt
-    benchmarks/peers/llama_cpp_types.sh BIN dithered.gguf half.txt wiki.test.raw FOLDER
+    python benchmarks/inputs.py wiki > wiki.txt                 # with the ends of lines that Python reads
+    benchmarks/peers/llama_cpp_types.sh BIN dithered.gguf half.txt wiki.txt FOLDER
     python benchmarks/bench_plans.py dithered.gguf --work WORK --peers FOLDER --sensitivity FILE [--bits 4.0] ...
     python benchmarks/bench_plans.py dithered.gguf --work WORK --peers FOLDER --sensitivity FILE --entropy
 
@@ -29,6 +30,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import floor
 from pathlib import Path
 
 import numpy as np
@@ -54,15 +56,8 @@ from tabulae.workflows.open_tab import TOKENIZER, program_of, weights_of
 from tabulae.workflows.trained import TrainedModel
 from torch_model import TorchModel
 
-SAME = (
-    "what",
-    "model",
-    "text",
-    "budget",
-    "by",
-    "candidates",
-    "whole",
-)  # a row of another run that has these is replaced
+# A row of another run that has these is replaced.
+SAME = ("what", "model", "text", "budget", "by", "candidates", "whole")
 
 
 @dataclass(frozen=True)
@@ -182,15 +177,18 @@ def prepare(trained: TrainedModel, options: argparse.Namespace) -> Bench:
 
 
 def measured(bench: Bench, options: argparse.Namespace) -> Iterator[Row]:
-    """llama.cpp's types, then plans of the same bits, then those asked for."""
+    """llama.cpp's types, then plans of the same bits, to a thousandth and not more, then those asked for."""
     peers = sorted(options.peers.glob("*_*.gguf")) if options.peers else []
     rows = [peer(bench, path) for path in peers]
     yield from rows
-    wanted = sorted({*(row.bits for row in rows), *options.bits}, reverse=True)
+    wanted = sorted({*(floor(1000 * row.bits) / 1000 for row in rows), *options.bits}, reverse=True)
     if not wanted:
         return
     how = How(options.by, options.entropy, options.flat, options.whole, options.column_scales, options.inputs)
-    sensitivity = options.sensitivity or options.work / f"{bench.trained.fingerprint[:16]}.{options.by}.json"
+    sensitivity = (
+        options.sensitivity
+        or options.work / f"{bench.trained.fingerprint[:16]}.{options.by}{'.whole' * options.whole}.json"
+    )
     builds = KeptBuilds(bench.trained, options.work / "built", sensitivity, how, options.torch, options.threads)
     for bits in wanted:
         yield planned(bench, builds, bits)
@@ -203,7 +201,8 @@ def peer(bench: Bench, path: Path) -> Row:
         share, types = fell_back(other.source, path.stem)
         name = f"{path.stem} {other.fingerprint}"
         alone = bench.scores.kl(name, "weights alone", lambda: bench.trained_model(other))
-    said = re.search(r"Mean +KLD: +([0-9.]+)", path.with_suffix(".txt").read_text())
+    told = path.with_suffix(".txt")
+    said = re.search(r"Mean +KLD: +([0-9.]+)", told.read_text() if told.exists() else "")
     here = bench.text == "wiki.test.raw" and said is not None
     return Row(
         path.stem,

@@ -6,7 +6,7 @@ What decides about a file stands in its name as a hash, so that a text or an eva
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from inputs import first_half
 from tabulae.calibration.prepared import prepared, tables_of
 from tabulae.epoch import CODE
 from tabulae.evaluation import Windows
+from tabulae.files import write_whole
 from tabulae.formats.input_statistics import of_squares
 from tabulae.planning.budget import Budget
+from tabulae.planning.curves import Curve
 from tabulae.planning.plan import Calibration, Plan, read_any, write
 from tabulae.study.fisher import fisher
 from tabulae.study.inputs import Importance, load, save
@@ -61,11 +63,7 @@ class KeptBuilds:
 
     def built(self, bits: float) -> Built:
         """The table model of at most so many bits."""
-        if not self._sensitivity.exists():
-            self.study  # noqa: B018  the file is a part of the name
-        known = xxhash.xxh3_64_hexdigest(self._sensitivity.read_bytes())
-        decides = repr((CODE, self.trained.fingerprint, self.how, known, f"{bits:.6f}"))
-        path = self._folder / f"{self.how.what}-{bits:.3f}-{xxhash.xxh3_64_hexdigest(decides.encode())}.tab"
+        path = self._folder / f"{self.how.what}-{bits:.3f}-{self._decides(self.how.flat, f'{bits:.6f}')}.tab"
         noted = path.with_suffix(".json")
         if not (path.exists() and noted.exists()):
             start = time.perf_counter()
@@ -73,12 +71,22 @@ class KeptBuilds:
             print(f"planned and built {path.name} in {time.perf_counter() - start:.0f} s", file=sys.stderr)
         return Built(path, read_any(noted), None)
 
+    def _decides(self, *more: object) -> str:
+        """A hash of all that decides about curves, and ``more``."""
+        if not self._sensitivity.exists():
+            self.study  # noqa: B018  its sensitivities are a part
+        known = self.trained.fingerprint, xxhash.xxh3_64_hexdigest(self._sensitivity.read_bytes())
+        return xxhash.xxh3_64_hexdigest(repr((CODE, known, replace(self.how, flat=False), more)).encode())
+
     @cached_property
     def planner(self) -> Planner:
-        """Error curves of all candidates."""
-        how = self.how
+        """Error curves of all candidates, which are kept too."""
+        how, path = self.how, self._folder / f"{self._decides()}.curves.json"
         options = {"entropy": how.entropy, "strength": how.column_scales, "threads": self._threads}
-        return Planner.of(self.trained, self.study, **options, progress=shown("curves"))
+        known = msgspec.json.decode(path.read_bytes(), type=dict[str, Curve]) if path.exists() else None
+        found = Planner.of(self.trained, self.study, **options, curves=known, progress=shown("curves"))
+        write_whole(path, msgspec.json.encode(dict(found.curves)), "curves")
+        return found
 
     @cached_property
     def study(self) -> Study:
@@ -109,17 +117,19 @@ def study_in_torch(trained: TrainedModel, sensitivity: Path, how: How, threads: 
     """The same study with Fisher sensitivities, the float model run in torch; importance is kept beside them."""
     text, path, bands = SplitText(trained, first_half()), Path(f"{sensitivity}.inputs"), not how.whole
     windows = text.choosing(how.inputs)
-    if not path.exists():
-        save(importance_in_torch(trained, windows, threads), path)
-    inputs = load(path, trained.fingerprint, trained.program).values
+    known = load(path, trained.fingerprint, trained.program) if path.exists() else None
+    if known is None or known.text != windows.fingerprint:
+        known = importance_in_torch(trained, windows, threads)
+        save(known, path)
+    inputs = known.values
     if not sensitivity.exists():
         draft = prepared(trained, inputs, bands=bands)
         options = {"model": trained.fingerprint, "inputs": draft.inputs, "progress": shown("fisher")}
         found = fisher(draft.program, dict(draft.tensors), text.choosing(**SCORED), **options)
         write_sensitivity(msgspec.structs.replace(found, values=at_least(found.values, draft)), sensitivity)
     names = trained.program.tables(), tables_of(trained, bands=bands)
-    known = read_sensitivity(sensitivity, trained.fingerprint, *names)
-    return Study(known, inputs, Calibration(hash=windows.fingerprint, windows=len(windows)))
+    found = read_sensitivity(sensitivity, trained.fingerprint, *names)
+    return Study(found, inputs, Calibration(hash=windows.fingerprint, windows=len(windows)))
 
 
 def importance_in_torch(trained: TrainedModel, windows: Windows, threads: int) -> Importance:

@@ -55,12 +55,14 @@ class Planner:
         entropy: bool = False,
         any_format: bool = False,
         strength: float | None = None,
+        curves: Mapping[str, Curve] | None = None,
         threads: int | None = None,
         progress: Progress = silent,
     ) -> "Planner":
         """Measure the error curves of a model; ``entropy`` and ``any_format`` as of :func:`planning.candidates.lines`.
 
         ``strength`` of column scales, 0 for none; default: what serves these candidates best, with importance.
+        ``curves``: those that were measured before, in the same way.
 
         :raises ModelError: NaN or infinity in a tensor
         """
@@ -69,7 +71,7 @@ class Planner:
         bands = in_bands(model, study.sensitivity.values)
         draft = prepared(model, study.inputs, bands=bands, strength=strength)
         names = draft.program.tables()
-        curves = measure_curves(
+        curves = curves or measure_curves(
             {name: (draft.shape(name)[0], draft.shape(name)[1]) for name in names},
             (lambda name, rows: draft.read(name)[rows]) if draft.done else model.read_rows,
             inputs=draft.inputs,
