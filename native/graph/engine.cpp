@@ -38,7 +38,8 @@ void Engine::run(const Call& call) {
   const auto bytes = [&](int value) { return run_.rows(value) * model_.values()[value].bytes(); };
   for (const Given& given : call.given) std::memcpy(run_.row<char>(given.value, 0), given.rows, bytes(given.value));
   run_stages(call.taps.empty() ? program_ : program(call.taps), call.begin, call.end);
-  for (const Asked& asked : call.asked) std::memcpy(asked.rows, run_.row<char>(asked.value, 0), bytes(asked.value));
+  for (const Asked& asked : call.asked)  // of no rows there is no array
+    if (bytes(asked.value)) std::memcpy(asked.rows, run_.row<char>(asked.value, 0), bytes(asked.value));
 }
 
 void Engine::run_stages(const Program& program, int64_t begin, int64_t end) {
