@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.epoch import EPOCH
 from tabulae.errors import UsageError
 from tabulae.evaluation.value import mean_of
 from tabulae.evaluation.windows import Windows
@@ -73,9 +72,7 @@ def fisher(
         cost = _positions(table) if way == "positions" else _sequences(table, inputs.get(name), form)
         found[name] = [sum(cost(x, g) / windows.scored for x, g in one.pop(name)) for one in seen]
     values = {name: mean_of(costs) for name, costs in found.items()}
-    se = {name: value.se for name, value in values.items() if value.se is not None}
-    means = {name: value.mean for name, value in values.items()}
-    return Sensitivity(EPOCH, model, "fisher", windows.fingerprint, means, se or None)
+    return Sensitivity.of(model, "fisher", windows.fingerprint, values)
 
 
 def _window(twin: Twin, windows: Windows, window: int, generator: Generator) -> dict[str, Seen]:

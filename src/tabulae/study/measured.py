@@ -6,7 +6,6 @@ Runs begin at the layer of the changed tensor (``rerun``): a tensor costs half a
 from collections.abc import Collection, Mapping
 
 from tabulae.arithmetic.arrays import Float32s
-from tabulae.epoch import EPOCH
 from tabulae.errors import UsageError
 from tabulae.evaluation.task import Task
 from tabulae.evaluation.value import Value, mean_of
@@ -65,9 +64,7 @@ def measured(
         values[name] = known or _one(meter, name, weights[name], inputs.get(name), form)
         if journal and not known:
             journal.put(f"{form} {name}", values[name])
-    se = {name: value.se for name, value in values.items() if value.se is not None}
-    means = {name: value.mean for name, value in values.items()}
-    return Sensitivity(EPOCH, model, "measured", task.fingerprint, means, se or None)
+    return Sensitivity.of(model, "measured", task.fingerprint, values)
 
 
 def _one(meter: OneAtATime, name: str, weights: Float32s, inputs: InputStatistics | None, form: str) -> Value:

@@ -17,6 +17,7 @@ from tabulae.arithmetic.arrays import Float32s
 from tabulae.artifact.names import nearest_set
 from tabulae.epoch import EPOCH
 from tabulae.errors import UsageError
+from tabulae.evaluation.value import Value
 from tabulae.files import unreadable, write_whole
 
 AGAIN = "where there is no such file, they are measured and written"
@@ -32,6 +33,12 @@ class Sensitivity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str | None  # fingerprint of the windows
     values: dict[str, float]
     se: dict[str, float] | None = None  # standard errors over windows
+
+    @classmethod
+    def of(cls, model: str, source: Source, text: str, values: Mapping[str, Value]) -> "Sensitivity":
+        """What was measured by this code, with standard errors as far as there are any."""
+        se = {name: value.se for name, value in values.items() if value.se is not None}
+        return cls(EPOCH, model, source, text, {name: value.mean for name, value in values.items()}, se or None)
 
 
 def relative_error(weights: Float32s, decoded: Float32s, importance: Float32s | None = None) -> float:
