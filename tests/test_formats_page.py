@@ -70,7 +70,7 @@ def models(name):
 
 def test_no_column_mixes_measures_in_silence():
     rows = rows_of("plans")
-    assert len(rows) > 10
+    assert len(rows) > 15
     for model, text in models("plans"):
         (head,) = re.findall(rf"\n{re.escape(f'{model}, on {text}')}, \d+ windows:\n\n(.*)\n", PAGE)
         own = [row for row in rows if (row["model"], row["text"]) == (model, text)]
