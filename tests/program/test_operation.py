@@ -36,5 +36,6 @@ def test_every_text_of_an_operation_has_a_role_or_is_an_option() -> None:
     without = {f"{tag}.{field}" for tag, op in OPERATIONS.items() for field, role in roles(op).items() if role is None}
     assert {"add.a", "route.chosen"} <= texts - without
     options = {"fn", "deal", "scale", "eps", "head", "heads", "kv_heads", "window", "original", "offset", "cap", "top"}
-    parts = {"bands", "linears", "experts"}
+    options |= {"axis", "begin", "begin2", "fill", "groups", "how"}
+    parts = {"bands", "linears", "experts", "pieces", "terms"}
     assert {name.split(".")[1] for name in without} == options | parts | {"normalise"}

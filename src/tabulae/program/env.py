@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s, Int64s
+from tabulae.arithmetic.arrays import Float32s, Int64s, Integers
 from tabulae.arithmetic.linear import apply, float_linear
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.errors import ModelError
@@ -26,8 +26,10 @@ class Env:
         constants: Mapping[str, tuple[float, ...]],
         weights: Mapping[str, Weight],
         context: int,
+        arrays: Mapping[str, Integers] | None = None,
     ) -> None:
         self.declared, self.weights, self.context = declared, weights, context
+        self._arrays = arrays or {}
         self.constants = {name: np.array(values, np.float32) for name, values in constants.items()}
         self.values: dict[str, Any] = {}  # float32, or int64 where the type is Int
         self.states: dict[str, Float32s] = {}
@@ -44,6 +46,15 @@ class Env:
     def optional(self, name: str | None) -> Float32s | None:
         """A float32 tensor that need not be there."""
         return None if name is None else self.vector(name)
+
+    def array(self, name: str) -> Int64s:
+        """Stored integers, widened."""
+        return self._arrays[name].astype(np.int64)
+
+    def shaped(self, name: str) -> Int64s:
+        """The integers of a value [positions, as it is declared]."""
+        found: Int64s = self.values[name].reshape(-1, *self.declared[name].static)
+        return found
 
     def rows(self, name: str, indices: Int64s) -> Float32s:
         """Rows of a table: those of table weights are decoded, ``float32(m c + o) * scale``."""

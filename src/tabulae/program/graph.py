@@ -14,6 +14,7 @@ import msgspec
 from tabulae.errors import ModelError
 from tabulae.program.checking import Check
 from tabulae.program.operation import Divisor, Operation, Projection, Shape
+from tabulae.program.proof import Arrays, Proof, Range
 from tabulae.program.value import Int, Size, State, Value
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     values: dict[str, Value]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    context: Size  # the most positions that it was made for
+    context: Size = 2**31 - 1  # the most positions that it was made for
     states: dict[str, State] = {}
     constants: dict[str, tuple[float, ...]] = {}  # float32 tensors that the graph brings itself: inv_freq, slopes
 
@@ -39,6 +40,10 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         """Names of all tensors that the graph reads, in order of first use, each once (tied: one name)."""
         names = (name for op in self.operations for name in op.names("table", "vector"))
         return tuple(dict.fromkeys(name for name in names if name not in self.constants))
+
+    def arrays(self) -> tuple[str, ...]:
+        """Names of all stored integers that the graph reads, in order of first use, each once."""
+        return tuple(dict.fromkeys(name for op in self.operations for name in op.names("array")))
 
     def projections(self) -> Iterator[Projection]:
         """All linears, in order, those together that see the same inputs."""
@@ -114,10 +119,29 @@ class Graph(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         """
         known = {**shapes, **{name: (len(values),) for name, values in self.constants.items()}}
         for op in self.operations:
-            for name, expected in op.tensors(self._at(op.tag)):
-                if name not in known:
-                    raise ModelError(name, "every weight of the program must be given", "nothing")
-                _must_fit(name, known[name], expected)
+            check_tensors(op, self._at(op.tag), known)
+
+    def prove(self, arrays: Arrays) -> dict[str, Range]:
+        """Between which ends the integers of every value lie, whatever the inputs.
+
+        :raises ModelError: an array that does not fit its operation, or a sum that may leave 32 bits
+        """
+        ranges = {name: Range.of(self.values[name]) for name in self.inputs if isinstance(self.values[name].type, Int)}
+        for number, op in enumerate(self.operations):
+            at = Proof(f"program operation {number}, {op.tag}", self.values, arrays, ranges)
+            ranges |= op.proves(at)
+        return ranges
+
+    def check_integers(self, arrays: Arrays) -> None:
+        """Refuse arrays with which a value may leave the interval that it is declared with.
+
+        :raises ModelError: naming the value; as of :meth:`prove`
+        """
+        for name, found in self.prove(arrays).items():
+            declared = Range.of(self.values[name])
+            holds = bool((found.low >= declared.low).all() and (found.high <= declared.high).all())
+            ends = found.typed().interval()
+            _must(f"value {name}", holds, f"it must lie in {declared.typed().interval()}, per channel", ends)
 
 
 class Decoder(Graph, frozen=True, tag="decoder"):
@@ -166,17 +190,30 @@ class Decoder(Graph, frozen=True, tag="decoder"):
         super().check()
 
 
+def check_tensors(op: Operation, at: Check, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse tensors that do not fit one operation.
+
+    :raises ModelError: a tensor is missing or has another shape; it is named
+    """
+    for name, expected in op.tensors(at):
+        if name not in shapes:
+            raise ModelError(name, "every weight of the program must be given", "nothing")
+        _must_fit(name, shapes[name], expected)
+
+
 def _must_fit(name: str, shape: tuple[int, ...], expected: Shape) -> None:
     fits = len(shape) == len(expected) and all(_fits(n, e) for n, e in zip(shape, expected, strict=True))
     if not fits:
         if len(shape) == 1 and isinstance(expected[0], Divisor):
             got = f"{shape[0]} for {expected[0].of} columns"
             raise ModelError(name, "a norm's length must divide its input", got)
-        wanted = " x ".join("any" if isinstance(e, Divisor) else str(e) for e in expected)
+        wanted = " x ".join(str(e) if isinstance(e, int) else "any" for e in expected)
         raise ModelError(name, f"the shape must be {wanted}", " x ".join(map(str, shape)))
 
 
-def _fits(length: int, expected: int | Divisor) -> bool:
+def _fits(length: int, expected: int | Divisor | None) -> bool:
+    if expected is None:
+        return length > 0
     return length > 0 and expected.of % length == 0 if isinstance(expected, Divisor) else length == expected
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Integers
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.errors import ModelError, UsageError
 from tabulae.program.env import Env, Weight
@@ -20,17 +20,28 @@ class Interpreter:
     """A graph with its weights and the states of one sequence.
 
     A linear with float weights runs in float32, one with a :class:`TableMatrix` through activation codes.
-    ``context`` is what the sequence has room for, by default what the model was made for.
+    ``context`` is what the sequence has room for, by default what the model was made for. ``arrays`` are stored
+    integers: with them, all integers are proved to stay within the intervals that the graph declares.
 
-    :raises ModelError: a weight is missing or of the wrong shape
+    :raises ModelError: a weight or an array is missing, of the wrong shape, or may lead out of an interval
     """
 
-    def __init__(self, program: Graph, weights: Mapping[str, Weight], context: int | None = None) -> None:
+    def __init__(
+        self,
+        program: Graph,
+        weights: Mapping[str, Weight],
+        context: int | None = None,
+        arrays: Mapping[str, Integers] | None = None,
+    ) -> None:
+        arrays = arrays or {}
         program.check()
-        program.check_shapes({name: _shape(name, weight) for name, weight in weights.items()})
+        shapes = {name: _shape(name, weight) for name, weight in weights.items()}
+        program.check_shapes({**shapes, **{name: array.shape for name, array in arrays.items()}})
+        program.check_integers(arrays)
         self.program = program
         self.length = 0  # positions in the states
-        self._env = Env(program.values, program.constants, weights, program.context if context is None else context)
+        context = program.context if context is None else context
+        self._env = Env(program.values, program.constants, weights, context, arrays)
 
     def run(self, inputs: Mapping[str, Any], start: int = 0, wanted: slice = slice(None)) -> dict[str, Any]:
         """All values after a run on ``inputs`` [positions, ...] at positions ``start``.. of the sequence."""

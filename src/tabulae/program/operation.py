@@ -14,9 +14,10 @@ import msgspec
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.passes import Bases, Carry
+from tabulae.program.proof import Proof, Range
 from tabulae.program.value import Rows, State, Value
 
-Role = Literal["in", "out", "in-out", "table", "vector", "constant", "state"]
+Role = Literal["in", "out", "in-out", "table", "vector", "array", "constant", "state"]
 
 
 In = Annotated[str, msgspec.Meta(extra={"role": "in"})]  # values
@@ -24,6 +25,7 @@ Out = Annotated[str, msgspec.Meta(extra={"role": "out"})]
 InOut = Annotated[str, msgspec.Meta(extra={"role": "in-out"})]
 Table = Annotated[str, msgspec.Meta(extra={"role": "table"})]  # a matrix that may be stored as integers of a codebook
 Vector = Annotated[str, msgspec.Meta(extra={"role": "vector"})]  # stays float32: of a file, or of the graph's constants
+Array = Annotated[str, msgspec.Meta(extra={"role": "array"})]  # integers as they are stored
 Constant = Annotated[str, msgspec.Meta(extra={"role": "constant"})]  # one of the graph's constants
 Kept = Annotated[str, msgspec.Meta(extra={"role": "state"})]
 
@@ -34,7 +36,7 @@ class Divisor(NamedTuple):
     of: int
 
 
-Shape = tuple[int | Divisor, ...]
+Shape = tuple[int | Divisor | None, ...]  # None: of any length
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -98,6 +100,10 @@ class Operation(Record, frozen=True, tag_field="op"):
 
     def keeps(self) -> Iterator[tuple[str, State]]:
         """Name and shape of every state that it keeps."""
+        yield from ()
+
+    def proves(self, at: Proof) -> Iterator[tuple[str, Range]]:
+        """Every value of integers that it writes, and between which ends these lie, from what it reads."""
         yield from ()
 
     def run(self, at: Env) -> None:

@@ -54,6 +54,17 @@ class Value(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         return prod(self.shape[self.axis is not None :])  # type: ignore[arg-type]
 
     @property
+    def channels(self) -> int:
+        """Length of the last axis; 1 where there is none but the named one."""
+        last = self.shape[-1] if self.shape else 1
+        return 1 if isinstance(last, str) else last
+
+    @property
+    def static(self) -> tuple[int, ...]:
+        """Its shape in one position."""
+        return tuple(int(n) for n in self.shape[self.axis is not None :])
+
+    @property
     def axis(self) -> Axis | None:
         """The named first axis, if there is one."""
         first = self.shape[0] if self.shape else None

@@ -1,6 +1,6 @@
 """Operations, one file each: record, check, NumPy meaning, what passes may do to it. The folder scans itself."""
 
-from functools import reduce
+import functools
 from importlib import import_module
 from operator import or_
 from pkgutil import iter_modules
@@ -16,4 +16,4 @@ OPERATIONS: dict[str, type[Operation]] = {str(one.__struct_config__.tag): one fo
 if TYPE_CHECKING:
     AnyOperation = Operation
 else:
-    AnyOperation: Any = reduce(or_, OPERATIONS.values())
+    AnyOperation: Any = functools.reduce(or_, OPERATIONS.values())
