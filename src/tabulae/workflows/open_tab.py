@@ -4,17 +4,47 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Integers
 from tabulae.artifact.parts import check_resident
 from tabulae.artifact.reader import TableModelFile
-from tabulae.artifact.records import FloatRecord, TableRecord, TensorRecord
+from tabulae.artifact.records import ArrayRecord, FloatRecord, TableRecord, TensorRecord
 from tabulae.cores import available_cores, machine_memory
 from tabulae.errors import TableModelError
 from tabulae.program.graph import Decoder
+from tabulae.program.net import Net
 from tabulae.runtime.binding import Weight
 from tabulae.text.data import TokenizerData
 
 TOKENIZER = "tabulae.tokenizer"  # the blob that holds the tokenizer
+
+
+def graph_of(file: TableModelFile) -> Decoder | Net:
+    """The program, checked against the tensors of the file; of a net, its integers are proved anew."""
+    try:
+        program = msgspec.json.decode(file.document.program, type=Decoder | Net)
+    except msgspec.MsgspecError as error:
+        raise TableModelError("program", "it must follow the schema", error) from None
+    program.check()
+    program.check_shapes({record.name: shape_of(record) for record in file.document.tensors})
+    program.check_integers(arrays_of(file))
+    return program
+
+
+def program_of(file: TableModelFile) -> Decoder:
+    """The program of a language model.
+
+    :raises TableModelError: it is a net
+    """
+    program = graph_of(file)
+    if isinstance(program, Net):
+        raise TableModelError(str(file.path), "it must be a language model", "a net, which takes arrays and no text")
+    return program
+
+
+def arrays_of(file: TableModelFile) -> dict[str, Integers]:
+    """All stored integers by name, views into the file."""
+    records = (record for record in file.document.tensors if isinstance(record, ArrayRecord))
+    return {record.name: file.arrays(record.name)["integers"] for record in records}
 
 
 def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weight]:
@@ -22,23 +52,12 @@ def weights_of(file: TableModelFile, *, decoded: bool = False) -> dict[str, Weig
 
     :raises TableModelError: a damaged stream of codes, or streams of more than the memory of this machine
     """
-    records, memory = file.document.tensors, machine_memory()
+    records, memory = _weights(file), machine_memory()
     must = f"all decoded codes must fit the {memory} bytes of this machine"
     check_resident(records, memory, must, "run it on one with more memory")
     with ThreadPoolExecutor(available_cores()) as pool:
         weights = pool.map(lambda record: _weight(file, record, decoded), records)
         return {record.name: weight for record, weight in zip(records, weights, strict=True)}
-
-
-def program_of(file: TableModelFile) -> Decoder:
-    """The program, checked against the tensors of the file."""
-    try:
-        program = msgspec.json.decode(file.document.program, type=Decoder)
-    except msgspec.MsgspecError as error:
-        raise TableModelError("program", "it must follow the schema", error) from None
-    program.check()
-    program.check_shapes({record.name: shape_of(record) for record in file.document.tensors})
-    return program
 
 
 def vocabulary_of(file: TableModelFile) -> TokenizerData | None:
@@ -63,6 +82,10 @@ def decoded_weight(file: TableModelFile, record: TensorRecord, threads: int | No
     matrix = file.matrix(record.name, threads)
     weights = matrix.decode()
     return weights if matrix.rotation is None else matrix.rotation.unrotate_weights(weights)
+
+
+def _weights(file: TableModelFile) -> list[TensorRecord]:
+    return [record for record in file.document.tensors if not isinstance(record, ArrayRecord)]
 
 
 def _weight(file: TableModelFile, record: TensorRecord, decoded: bool) -> Weight:

@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from tabulae.artifact.record import Record
+from tabulae.artifact.records.array import ArrayRecord
 from tabulae.artifact.records.float import FloatRecord
 from tabulae.artifact.records.table import TableRecord
 
@@ -25,4 +26,4 @@ if TYPE_CHECKING:
 else:
     TensorRecord: Any = reduce(or_, KINDS.values())
 
-__all__ = ["KINDS", "FloatRecord", "TableRecord", "TensorRecord"]
+__all__ = ["KINDS", "ArrayRecord", "FloatRecord", "TableRecord", "TensorRecord"]

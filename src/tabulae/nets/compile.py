@@ -1,0 +1,46 @@
+"""From a trained net and data to a net of integers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from tabulae.nets.builder import Built
+from tabulae.nets.carried import Carried
+from tabulae.nets.levels import Levels, plain
+from tabulae.nets.lowering import Choices, Lowering
+from tabulae.nets.node import Floats
+from tabulae.nets.trained_net import TrainedNet
+from tabulae.program.net import Reading
+from tabulae.program.ops.reduce import Reduce
+
+ANSWER = "answer"  # the value that says which output is the largest
+
+
+def compile(net: TrainedNet, data: Mapping[str, Floats], choices: Choices | None = None) -> Built:
+    """The net in integers; grids and importances are of ``data``, name -> examples [n, ...].
+
+    Its outputs are those of the trained net, as integers of a unit, and ``answer`` where it has labels.
+    """
+    at = Lowering(net.run(data), choices or Choices(), net.last())
+    for name, shape in net.inputs.items():
+        at.carried[name] = _input(at, name, shape)
+    for node in net.nodes:
+        node.lower(at)
+    outputs = [at.given(name) for name in net.outputs]
+    if net.labels:
+        shape = at.builder.values[outputs[0]].static
+        outputs.append(at.builder.add(Reduce(outputs[0], ANSWER, "argmax", len(shape) - 1), shape[:-1] or (1,)))
+    return at.builder.built(outputs)
+
+
+def _input(at: Lowering, name: str, shape: tuple[int, ...]) -> Carried:
+    """Small whole numbers as they are; others in steps of their channel, from the least to the largest of the data."""
+    x, count = np.asarray(at.samples[name], np.float64), 2**at.choices.input_bits
+    if (x == np.floor(x)).all() and x.min() >= 0 and x.max() < count:
+        levels = Levels(1.0, 0.0, 0, int(x.max()) + 1)
+        return Carried.codes(at.builder.input(name, shape, 0, levels.count - 1), levels)
+    axes = tuple(range(x.ndim - (len(shape) == 1)))  # channels of features differ, those of images hardly
+    low, high = x.min(axis=axes), x.max(axis=axes)
+    unit = np.where(high > low, high - low, 1.0) / (count - 1)
+    reading = Reading(plain(1 / unit), plain(0.5 - low / unit))
+    return Carried.codes(at.builder.input(name, shape, 0, count - 1, reading), Levels(unit, low, 0, count))

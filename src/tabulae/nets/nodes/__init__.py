@@ -1,0 +1,1 @@
+"""Nodes of trained nets, one file each."""

@@ -1,0 +1,56 @@
+"""The same numbers elsewhere: reshape, transpose, pad, concatenate, the patches of a convolution."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tabulae.errors import ModelError
+from tabulae.nets.carried import Carried
+from tabulae.nets.levels import fit
+from tabulae.nets.lowering import Lowering
+from tabulae.nets.node import Floats, Node, Values
+from tabulae.program.ops.take import Piece, Take
+
+
+@dataclass(frozen=True, eq=False)
+class View(Node):
+    """Pieces of values in boxes of ``shape``; where there is none stands ``fill`` (0, or minus infinity for maxima)."""
+
+    pieces: tuple[Piece, ...]
+    shape: tuple[int, ...]
+    fill: float = 0.0
+
+    def reads(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(piece.input for piece in self.pieces))
+
+    def run(self, values: Values) -> Floats:
+        first = values[self.pieces[0].input]
+        out = np.full((len(first), *self.shape), self.fill, first.dtype)
+        for piece in self.pieces:
+            x = values[piece.input].reshape(len(first), -1)
+            out[(slice(None), *piece.slices(self.shape))] = x[:, piece.elements(self.shape)]
+        return out
+
+    def lower(self, at: Lowering) -> None:
+        given = self._alike(at)
+        levels = given[self.pieces[0].input].levels
+        assert levels is not None
+        zero = 0 if self.fill < 0 else levels.zero
+        if zero is None:
+            raise ModelError(self.out, "what is padded must have a code for 0", "none")
+        pieces = tuple(replace_input(piece, given[piece.input].value) for piece in self.pieces)
+        out = at.builder.add(Take(pieces, at.fresh(self.out), zero), self.shape)
+        at.carried[self.out] = Carried.codes(out, levels)
+
+    def _alike(self, at: Lowering) -> dict[str, Carried]:
+        """All that it reads as codes of one grid."""
+        names = self.reads()
+        if len(names) > 1:
+            both = fit(np.concatenate([at.samples[name].reshape(-1) for name in names]), 2**at.choices.bits)
+            return {name: at.encoded(name, both) for name in names}
+        return {names[0]: at.codes(names[0])}
+
+
+def replace_input(piece: Piece, value: str) -> Piece:
+    """The same elements of another value."""
+    return Piece(value, piece.base, piece.strides, piece.begin, piece.size)

@@ -1,0 +1,1 @@
+"""Readers of trained nets, one file for each kind."""
