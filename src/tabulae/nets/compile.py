@@ -6,7 +6,7 @@ import numpy as np
 
 from tabulae.nets.builder import Built
 from tabulae.nets.carried import Carried
-from tabulae.nets.levels import Levels, plain
+from tabulae.nets.levels import Levels, fit, plain
 from tabulae.nets.lowering import Choices, Lowering
 from tabulae.nets.node import Floats
 from tabulae.nets.trained_net import TrainedNet
@@ -34,13 +34,17 @@ def compile(net: TrainedNet, data: Mapping[str, Floats], choices: Choices | None
 
 
 def _input(at: Lowering, name: str, shape: tuple[int, ...]) -> Carried:
-    """Small whole numbers as they are; others in steps of their channel, from the least to the largest of the data."""
+    """Small whole numbers as they are; others in even steps from the least to the largest of the data."""
     x, count = np.asarray(at.samples[name], np.float64), 2**at.choices.input_bits
     if (x == np.floor(x)).all() and x.min() >= 0 and x.max() < count:
         levels = Levels(1.0, 0.0, 0, int(x.max()) + 1)
         return Carried.codes(at.builder.input(name, shape, 0, levels.count - 1), levels)
-    axes = tuple(range(x.ndim - (len(shape) == 1)))  # channels of features differ, those of images hardly
-    low, high = x.min(axis=axes), x.max(axis=axes)
-    unit = np.where(high > low, high - low, 1.0) / (count - 1)
-    reading = Reading(plain(1 / unit), plain(0.5 - low / unit))
-    return Carried.codes(at.builder.input(name, shape, 0, count - 1, reading), Levels(unit, low, 0, count))
+    if len(shape) > 1:  # an image, or a series: one grid for all of it, which holds 0
+        levels = fit(np.array([x.min(), x.max()]), count)
+        offset = 0.5 - levels.first
+    else:
+        low, high = x.min(axis=0), x.max(axis=0)
+        levels = Levels(np.where(high > low, high - low, 1.0) / (count - 1), low, 0, count)
+        offset = 0.5 - low / levels.unit
+    reading = Reading(plain(1 / np.float64(levels.unit)), plain(offset))
+    return Carried.codes(at.builder.input(name, shape, 0, count - 1, reading), levels)

@@ -61,7 +61,9 @@ def test_one_score_of_two_classes_becomes_two(digits, one) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("one", [LinearRegression(), Ridge(), MLPRegressor(hidden_layer_sizes=(4,), max_iter=20, random_state=0)])
+@pytest.mark.parametrize(
+    "one", [LinearRegression(), Ridge(), MLPRegressor(hidden_layer_sizes=(4,), max_iter=20, random_state=0)]
+)
 def test_regressors(digits, one) -> None:
     x, y, test, _ = digits
     fitted = one.fit(x, y)

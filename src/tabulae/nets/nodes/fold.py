@@ -11,13 +11,15 @@ from tabulae.nets.lowering import Lowering
 from tabulae.nets.node import Floats, Node, Values
 from tabulae.program.ops.reduce import Reduce
 
+How = Literal["sum", "mean", "max"]
+
 
 @dataclass(frozen=True, eq=False)
 class Fold(Node):
     """``out = how(input)`` along an axis of an example, which goes."""
 
     input: str
-    how: Literal["sum", "mean", "max"]
+    how: How
     axis: int  # from 0, the examples not counted
 
     def reads(self) -> tuple[str, ...]:

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tabulae.errors import ModelError
+from tabulae.nets.carried import Carried
+from tabulae.nets.levels import fit, plain
 from tabulae.nets.lowering import FINE, Lowering
 from tabulae.nets.node import Floats, Node, Values
+from tabulae.program.ops.lookup import Lookup
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +50,36 @@ class Scale(Node):
 
     def lower(self, at: Lowering) -> None:
         given = at.carried[self.input]
-        if given.levels is not None:
+        if given.levels is not None and (np.asarray(self.scale) > 0).all():
             at.carried[self.out] = type(given).codes(given.value, given.levels.scaled(self.scale, self.shift))
             return
         rising = bool((np.asarray(self.scale) >= 0).all())
         Function(self.out, self.input, lambda x: x * self.scale + self.shift, rising).lower(at)
+
+
+@dataclass(frozen=True, eq=False)
+class Places(Node):
+    """``out = input * scale``, of every place its own: means at a border, where fewer numbers count."""
+
+    input: str
+    scale: Floats  # the shape of an example, or what is broadcast to it; positive
+
+    def reads(self) -> tuple[str, ...]:
+        return (self.input,)
+
+    def run(self, values: Values) -> Floats:
+        return values[self.input] * self.scale
+
+    def lower(self, at: Lowering) -> None:
+        given, builder = at.carried[self.input], at.builder
+        shape, within = builder.values[given.value].static, builder.ranges[given.value]
+        levels = fit(at.samples[self.out], 2**at.choices.bits)
+        meant, begin = given.table(within)
+        scales, choice = np.unique(np.broadcast_to(self.scale, shape).reshape(-1), return_inverse=True)
+        if (meant != meant[0]).any():
+            raise ModelError(self.out, "channels must mean the same where places differ", "others")
+        codes = np.searchsorted(levels.boundaries(), meant[0] * scales[:, None], side="right")
+        out = at.fresh(self.out)
+        tables, chosen = builder.array(f"{out}.tables", codes), builder.array(f"{out}.choice", choice.reshape(-1))
+        op = Lookup(given.value, tables, out, begin=begin, choice=chosen)
+        at.carried[self.out] = Carried.codes(builder.add(op, shape, plain(levels.unit)), levels)

@@ -35,12 +35,19 @@ class View(Node):
         given = self._alike(at)
         levels = given[self.pieces[0].input].levels
         assert levels is not None
-        zero = 0 if self.fill < 0 else levels.zero
+        zero = 0 if self.fill < 0 or not self._fills() else levels.zero
         if zero is None:
             raise ModelError(self.out, "what is padded must have a code for 0", "none")
         pieces = tuple(replace_input(piece, given[piece.input].value) for piece in self.pieces)
         out = at.builder.add(Take(pieces, at.fresh(self.out), zero), self.shape)
         at.carried[self.out] = Carried.codes(out, levels)
+
+    def _fills(self) -> bool:
+        """Whether any place has no piece."""
+        there = np.zeros(self.shape, bool)
+        for piece in self.pieces:
+            there[piece.slices(self.shape)] = True
+        return not there.all()
 
     def _alike(self, at: Lowering) -> dict[str, Carried]:
         """All that it reads as codes of one grid."""

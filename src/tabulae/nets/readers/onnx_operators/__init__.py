@@ -1,0 +1,7 @@
+"""Readers of ONNX operators, one file for each kind; the folder scans itself."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
