@@ -75,12 +75,13 @@ class Builder:
         self.operations.append(op)
         return op.writes()[0]
 
-    def built(self, outputs: Iterable[str]) -> Built:
+    def built(self, outputs: Iterable[str], labels: tuple[str, ...] = ()) -> Built:
         """The net, checked.
 
         :raises ModelError: operations that do not fit their values
         """
-        program = Net(tuple(self.operations), self.values, tuple(self._inputs), tuple(outputs), readings=self._readings)
+        made = tuple(self.operations), self.values, tuple(self._inputs), tuple(outputs)
+        program = Net(*made, readings=self._readings, labels=labels)
         program.check()
         return Built(program, self.arrays)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from tabulae.nets.builder import Built
 from tabulae.nets.carried import Carried
+from tabulae.nets.folding import folded
 from tabulae.nets.levels import Levels, fit, plain
 from tabulae.nets.lowering import Choices, Lowering
 from tabulae.nets.node import Floats
@@ -21,6 +22,7 @@ def compile(net: TrainedNet, data: Mapping[str, Floats], choices: Choices | None
 
     Its outputs are those of the trained net, as integers of a unit, and ``answer`` where it has labels.
     """
+    net = folded(net)
     at = Lowering(net.run(data), choices or Choices(), net.last())
     for name, shape in net.inputs.items():
         at.carried[name] = _input(at, name, shape)
@@ -30,7 +32,7 @@ def compile(net: TrainedNet, data: Mapping[str, Floats], choices: Choices | None
     if net.labels:
         shape = at.builder.values[outputs[0]].static
         outputs.append(at.builder.add(Reduce(outputs[0], ANSWER, "argmax", len(shape) - 1), shape[:-1] or (1,)))
-    return at.builder.built(outputs)
+    return at.builder.built(outputs, net.labels or ())
 
 
 def _input(at: Lowering, name: str, shape: tuple[int, ...]) -> Carried:

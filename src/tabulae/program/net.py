@@ -46,6 +46,7 @@ class Net(Graph, frozen=True, tag="net"):
     """What targets take: six operations on integers, no state; a position is one example."""
 
     readings: dict[str, Reading] = msgspec.field(default_factory=dict)  # of inputs
+    labels: tuple[str, ...] = ()  # what an answer of 0, 1, ... means; the last output is the answer then
 
     def check(self) -> None:
         """As of any graph; and everything is of integers with at least one axis beside that of the examples.

@@ -131,8 +131,10 @@ def test_split(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     "operator",
-    "Relu Sigmoid Tanh HardSigmoid Elu Selu LeakyRelu Softplus Softsign Exp Erf Floor Ceil Round Abs Neg Sin Cos "
-    "HardSwish Mish Reciprocal Atan Sign".split(),
+    [
+        *("Relu", "Sigmoid", "Tanh", "HardSigmoid", "Elu", "Selu", "LeakyRelu", "Softplus", "Softsign", "Exp", "Erf"),
+        *("Floor", "Ceil", "Round", "Abs", "Neg", "Sin", "Cos", "HardSwish", "Mish", "Reciprocal", "Atan", "Sign"),
+    ],
 )
 def test_functions(operator, tmp_path) -> None:
     same(saved(tmp_path / "m.onnx", [node(operator, ["x"])], (8,)), (8,))
