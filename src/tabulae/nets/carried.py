@@ -5,16 +5,20 @@ are made of the whole chain once codes are asked for.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tabulae.arithmetic.arrays import Float64s, Int64s
 from tabulae.nets.levels import Levels, Numbers
 from tabulae.program.proof import Range
 
-Meaning = Callable[[Int64s], Float64s]  # of integers [.., channels]
-Function = Callable[[Float64s], Float64s]  # of numbers [.., channels], one by one
+Floats = npt.NDArray[Any]
+Meaning = Callable[[Int64s], Floats]  # of integers [.., channels]
+Over = Callable[[Int64s, np.float32], Floats]  # the same over a step
+Function = Callable[[Floats], Floats]  # of numbers [.., channels], one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,8 @@ class Carried:
     rising: bool = True  # the meaning never falls while integers rise, in any channel
     levels: Levels | None = None  # where the integers are codes of an even grid, and nothing else
     unit: Numbers | None = None  # where they are sums, and nothing else
+    given: bool = False  # the grid is the model's own: no other codes are made of these
+    over: Over | None = None  # the meaning over a step, in the very float32 operations of quantised models
 
     @classmethod
     def codes(cls, value: str, levels: Levels) -> "Carried":
@@ -37,30 +43,45 @@ class Carried:
         """Sums, of which 1 is worth a positive ``unit`` and 0 an ``offset``."""
         return cls(value, lambda sums: sums * np.float64(unit) + offset, unit=unit)
 
-    def then(self, function: Function, rising: bool) -> "Carried":
-        """With a function behind it."""
-        meaning = self.meaning
-        return replace(
-            self, meaning=lambda x: function(meaning(x)), rising=self.rising and rising, levels=None, unit=None
-        )
+    def then(self, function: Function, rising: bool, *, homogeneous: bool = False) -> "Carried":
+        """With a function behind it; ``homogeneous``: f(s x) = s f(x) for every positive s."""
+        meaning, over = self.meaning, self.over if homogeneous else None
 
-    def thresholds(self, boundaries: Float64s, within: Range) -> Int64s:
-        """The least integers that mean at least a boundary [channels, n], one more than the range has where none does.
+        def after(x: Int64s, step: np.float32) -> Floats:
+            assert over is not None
+            return function(over(x, step))
+
+        return Carried(self.value, lambda x: function(meaning(x)), self.rising and rising, over=over and after)
+
+    def coded(self, levels: Levels) -> Callable[[Int64s], Int64s]:
+        """What codes of a grid its integers become."""
+        over, step = self.over, np.float32(levels.unit)
+        if over is not None and levels.exact:
+            return lambda x: levels.clipped(over(x, step))
+        return lambda x: levels.codes(self.meaning(x))
+
+    def thresholds(self, levels: Levels, within: Range) -> Int64s:
+        """The least integers that become code 1, 2, ... [channels, n]; one more than the range has, where none does.
 
         >>> carried = Carried.sums("x", np.array([0.5, 1.0]), 0.0)
-        >>> carried.thresholds(np.array([0.9, 9.0]), Range(np.array([0, 0]), np.array([9, 9]))).tolist()
-        [[2, 10], [1, 9]]
+        >>> carried.thresholds(Levels(1.0, 0.0, 0, 3), Range(np.array([0, 0]), np.array([2, 2]))).tolist()
+        [[1, 3], [1, 2]]
         """
-        shape = len(boundaries), len(within.low)
+        wanted, coded = np.arange(1, levels.count)[:, None], self.coded(levels)
+        shape = levels.count - 1, len(within.low)
         low, high = (np.broadcast_to(end, shape).copy() for end in (within.low, within.high + 1))
         while (low < high).any():
             middle = (low + high) // 2
-            reached = self.meaning(middle) >= boundaries[:, None]
+            reached = coded(middle) >= wanted
             high, low = np.where(reached, middle, high), np.where(reached | (low >= high), low, middle + 1)
         return low.T
 
+    def every(self, within: Range) -> tuple[Int64s, int]:
+        """All integers of its range [entries, channels], and the first of them."""
+        begin, end = int(within.low.min()), int(within.high.max())
+        return np.broadcast_to(np.arange(begin, end + 1)[:, None], (end + 1 - begin, len(within.low))), begin
+
     def table(self, within: Range) -> tuple[Float64s, int]:
         """What all integers of its range mean [channels, entries], and the first of them."""
-        begin, end = int(within.low.min()), int(within.high.max())
-        every = np.broadcast_to(np.arange(begin, end + 1)[:, None], (end + 1 - begin, len(within.low)))
+        every, begin = self.every(within)
         return np.ascontiguousarray(self.meaning(every).T), begin

@@ -10,6 +10,7 @@ from tabulae.nets.folding import folded
 from tabulae.nets.levels import Levels, fit, plain
 from tabulae.nets.lowering import Choices, Lowering
 from tabulae.nets.node import Floats
+from tabulae.nets.nodes.quantised import Quantised
 from tabulae.nets.trained_net import TrainedNet
 from tabulae.program.net import Reading
 from tabulae.program.ops.reduce import Reduce
@@ -25,7 +26,7 @@ def compile(net: TrainedNet, data: Mapping[str, Floats], choices: Choices | None
     net = folded(net)
     at = Lowering(net.run(data), choices or Choices(), net.last())
     for name, shape in net.inputs.items():
-        at.carried[name] = _input(at, name, shape)
+        at.carried[name] = _input(at, name, shape, _own(net, name))
     for node in net.nodes:
         node.lower(at)
     outputs = [at.given(name) for name in net.outputs]
@@ -35,13 +36,23 @@ def compile(net: TrainedNet, data: Mapping[str, Floats], choices: Choices | None
     return at.builder.built(outputs, net.labels or ())
 
 
-def _input(at: Lowering, name: str, shape: tuple[int, ...]) -> Carried:
+def _own(net: TrainedNet, name: str) -> Levels | None:
+    """The grid of an input that a quantised model has for it."""
+    readers = [node for node in net.nodes if name in node.reads()]
+    grids = [node.levels for node in readers if isinstance(node, Quantised)]
+    same = len(grids) == len(readers) > 0 and all(grids[0].same(other) for other in grids)
+    return grids[0] if same else None
+
+
+def _input(at: Lowering, name: str, shape: tuple[int, ...], own: Levels | None) -> Carried:
     """Small whole numbers as they are; others in even steps from the least to the largest of the data."""
     x, count = np.asarray(at.samples[name], np.float64), 2**at.choices.input_bits
-    if (x == np.floor(x)).all() and x.min() >= 0 and x.max() < count:
+    if own is None and (x == np.floor(x)).all() and x.min() >= 0 and x.max() < count:
         levels = Levels(1.0, 0.0, 0, int(x.max()) + 1)
         return Carried.codes(at.builder.input(name, shape, 0, levels.count - 1), levels)
-    if len(shape) > 1:  # an image, or a series: one grid for all of it, which holds 0
+    if own is not None:
+        levels, offset = own, 0.5 - own.first
+    elif len(shape) > 1:  # an image, or a series: one grid for all of it, which holds 0
         levels = fit(np.array([x.min(), x.max()]), count)
         offset = 0.5 - levels.first
     else:
@@ -49,4 +60,4 @@ def _input(at: Lowering, name: str, shape: tuple[int, ...]) -> Carried:
         levels = Levels(np.where(high > low, high - low, 1.0) / (count - 1), low, 0, count)
         offset = 0.5 - low / levels.unit
     reading = Reading(plain(1 / np.float64(levels.unit)), plain(offset))
-    return Carried.codes(at.builder.input(name, shape, 0, count - 1, reading), levels)
+    return Carried.codes(at.builder.input(name, shape, 0, levels.count - 1, reading), levels)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float64s, Int64s
+from tabulae.arithmetic.arrays import Float32s, Float64s, Int64s
 
 Numbers = float | Float64s  # one for all channels, or one for each
 
@@ -25,6 +25,7 @@ class Levels:
     offset: Numbers
     first: int  # the point of code 0
     count: int
+    exact: bool = False  # a quantised model's own grid: rounded as its operators do, ties to even, in float32
 
     @property
     def points(self) -> Int64s:
@@ -51,6 +52,26 @@ class Levels:
         """Where one code ends and the next begins [count - 1]; the middle is the next one's."""
         return np.asarray((self.points[1:] - 0.5) * self.unit + self.offset)
 
+    def codes(self, x: Float64s) -> Int64s:
+        """The codes of numbers; in the middle of two stands the higher one, or where it is ``exact`` the even one."""
+        if self.exact:
+            return self.clipped(np.asarray(x, np.float32) / np.float32(self.unit))
+        return np.searchsorted(self.boundaries(), x, side="right")
+
+    def clipped(self, points: Float32s | Float64s) -> Int64s:
+        """The codes of numbers over the step, rounded to even."""
+        whole = np.rint(points).astype(np.int64)
+        return np.clip(whole - self.first, 0, self.count - 1)
+
+    def same(self, other: "Levels | None") -> bool:
+        """Whether all codes of both stand for the same."""
+        return other is not None and bool(
+            self.count == other.count
+            and self.first == other.first
+            and np.all(self.unit == other.unit)
+            and np.all(self.offset == other.offset)
+        )
+
     def scaled(self, scale: Numbers, shift: Numbers) -> "Levels":
         """The same codes of what is scaled by positive numbers and shifted."""
         return Levels(self.unit * scale, self.offset * scale + shift, self.first, self.count)
@@ -59,8 +80,8 @@ class Levels:
 def fit(x: Float64s, count: int) -> Levels:
     """The grid of ``count`` points, 0 among them, that loses least of ``x`` in squares.
 
-    >>> fit(np.array([0.0, 1, 2, 3]), 4).unit
-    1.0
+    >>> fit(np.array([0.0, 1, 2, 3]), 4).real(np.arange(4))
+    array([0., 1., 2., 3.])
     """
     x = _sample(x)
     low, high = min(float(x.min()), 0.0), max(float(x.max()), 0.0)

@@ -37,6 +37,8 @@ class Lowering:
     def codes(self, name: str, *, bits: int | None = None) -> Carried:
         """The value as codes of a grid, all channels the same; from now on for all that read it."""
         found = self.carried[name]
+        if found.given:
+            return found
         count = 2 ** (self.choices.bits if bits is None else bits)
         if found.levels is None or not found.levels.is_shared or found.levels.count > count:
             return self.encoded(name, fit(self.samples[name], count))
@@ -46,14 +48,16 @@ class Lowering:
         """The value as codes of a grid, each channel maybe of its own."""
         found = self.carried[name]
         few = found.levels is not None and found.levels.count <= 2**self.choices.bits
-        return found if few else self.codes(name)
+        return found if few or found.given else self.codes(name)
 
     def encoded(self, name: str, levels: Levels) -> Carried:
         """The value as codes of this grid, from now on: by thresholds where its meaning rises, else by tables."""
-        found = self.carried[name]
-        by = self._by_thresholds if found.rising else self._by_tables
-        self.carried[name] = by(name, found, levels)
-        return self.carried[name]
+        found = self.carried[name] = self.as_codes(name, self.carried[name], levels)
+        return found
+
+    def as_codes(self, name: str, found: Carried, levels: Levels) -> Carried:
+        """What stands for a value as codes; the operation is called by the value's name."""
+        return (self._by_thresholds if found.rising else self._by_tables)(name, found, levels)
 
     def given(self, name: str) -> str:
         """The integers of an output, which have one unit; a function behind sums makes fine codes of them."""
@@ -64,13 +68,13 @@ class Lowering:
 
     def _by_thresholds(self, name: str, found: Carried, levels: Levels) -> Carried:
         builder, out = self.builder, self.fresh(f"{name}.codes")
-        thresholds = found.thresholds(levels.boundaries(), builder.ranges[found.value])
+        thresholds = found.thresholds(levels, builder.ranges[found.value])
         op = Encode(found.value, builder.array(f"{out}.thresholds", thresholds), out)
         return Carried.codes(builder.add(op, builder.values[found.value].static, plain(levels.unit)), levels)
 
     def _by_tables(self, name: str, found: Carried, levels: Levels) -> Carried:
-        meant, begin = found.table(self.builder.ranges[found.value])
-        codes = np.searchsorted(levels.boundaries(), meant, side="right")
+        every, begin = found.every(self.builder.ranges[found.value])
+        codes = np.ascontiguousarray(found.coded(levels)(every).T)
         return Carried.codes(self.looked_up(name, found.value, codes, begin), levels)
 
     def looked_up(self, name: str, value: str, tables: Int64s, begin: int) -> str:

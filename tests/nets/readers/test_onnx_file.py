@@ -4,33 +4,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
+from onnx_files import RNG, constant, integers, node, saved
 from tabulae.errors import FileError, ModelError
 from tabulae.nets.compile import compile
 from tabulae.nets.lowering import Choices
 from tabulae.nets.readers import onnx_file
-
-RNG = np.random.default_rng(0)
-
-
-def constant(name, *shape, low=-1.0, high=1.0):
-    """Random numbers of a shape."""
-    return numpy_helper.from_array(RNG.uniform(low, high, shape).astype(np.float32), name)
-
-
-def integers(name, *values):
-    return numpy_helper.from_array(np.array(values, np.int64), name)
-
-
-def saved(path, nodes, shape, constants=(), outputs=("y",), rank=2, opset=18):
-    """A file of these operators on the input x [n, *shape]."""
-    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *shape])
-    made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
-    graph = helper.make_graph(list(nodes), "g", [given], made, list(constants))
-    opsets = [helper.make_opsetid("", opset)]
-    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), path)
-    return path
 
 
 def same(path, shape, outputs=("y",), n=3, tolerance=2e-5):
@@ -43,10 +22,6 @@ def same(path, shape, outputs=("y",), n=3, tolerance=2e-5):
         found = values[name].reshape(expected.shape)
         assert np.abs(found - expected).max() <= tolerance * max(1.0, np.abs(expected).max())
     return net
-
-
-def node(operator, inputs, output="y", **attributes):
-    return helper.make_node(operator, list(inputs), [output] if isinstance(output, str) else list(output), **attributes)
 
 
 IMAGE = (4, 7, 6)

@@ -1,13 +1,13 @@
 """Linears and, behind a view of patches, convolutions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tabulae.arithmetic.arrays import Float64s
+from tabulae.arithmetic.arrays import Float64s, Int64s
 from tabulae.formats import parse
 from tabulae.nets.carried import Carried
-from tabulae.nets.levels import Levels, plain
+from tabulae.nets.levels import Levels, Numbers, plain
 from tabulae.nets.lowering import Lowering
 from tabulae.nets.node import Floats, Node, Values
 from tabulae.nets.rounded import Rounded, rounded
@@ -21,6 +21,8 @@ class Affine(Node):
     input: str
     weight: Floats  # [groups, rows, columns]
     bias: Floats | None = None  # [groups * rows]
+    exact: Rounded | None = None  # the codes of the weights, where a quantised model has them
+    start: Int64s | None = None  # its bias in units of the sums [groups * rows]
 
     def reads(self) -> tuple[str, ...]:
         return (self.input,)
@@ -35,23 +37,37 @@ class Affine(Node):
     def lower(self, at: Lowering) -> None:
         given = at.linear(self.input)
         assert given.levels is not None
+        if self.exact is not None and given.given:
+            return self._as_given(at, given.value, given.levels, self.exact)
         stored = self._stored(at, given.levels)
         unit, offset = stored.unit, stored.moved(given.levels)
         bias = offset if self.bias is None else offset + self.bias
         start = np.rint(bias / unit).astype(np.int64)
+        out = self._products(at, given.value, given.levels, stored, start, unit)
+        exact = bias - start * unit  # what rounding the start leaves is made good by thresholds
+        at.carried[self.out] = Carried.sums(out, unit, exact)
+
+    def _as_given(self, at: Lowering, value: str, levels: Levels, stored: Rounded) -> None:
+        """The integers of a quantised model; its scales are float32, and so is what it makes of them."""
+        unit = np.asarray(np.float32(levels.unit) * stored.unit.astype(np.float32))
+        start = np.zeros(len(unit), np.int64) if self.start is None else self.start
+        out = self._products(at, value, levels, stored, start, unit.astype(np.float64))
+        sums = Carried.sums(out, unit.astype(np.float64), 0.0)
+        at.carried[self.out] = replace(sums, over=lambda x, step: x.astype(np.float32) * (unit / step))
+
+    def _products(self, at: Lowering, value: str, levels: Levels, stored: Rounded, start: Int64s, unit: Numbers) -> str:
+        """Every weight's row of products, chosen by its code; the name of the sums."""
         g, r, _ = self.weight.shape
         builder, out = at.builder, at.fresh(self.out)
         op = Products(
-            given.value,
-            builder.array(f"{out}.tables", stored.book[:, None] * given.levels.points),
+            value,
+            builder.array(f"{out}.tables", stored.book[:, None] * levels.points),
             out,
             builder.array(f"{out}.select", stored.codes),
             builder.array(f"{out}.start", start.reshape(g, r)),
             g,
         )
-        shape = (*builder.values[given.value].static[:-1], g * r)
-        exact = bias - start * unit  # what rounding the start leaves is made good by thresholds
-        at.carried[self.out] = Carried.sums(builder.add(op, shape, plain(unit)), unit, exact)
+        return builder.add(op, (*builder.values[value].static[:-1], g * r), plain(unit))
 
     def _stored(self, at: Lowering, levels: Levels) -> Rounded:
         """Weights as codes, what a step of each input is worth taken into them."""

@@ -1,6 +1,6 @@
 """Sums, means and maxima along an axis: pools."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,7 +36,7 @@ class Fold(Node):
         n, left = shape[self.axis], shape[: self.axis] + shape[self.axis + 1 :]
         if self.how == "max":
             at.builder.add(Reduce(given.value, out, "max", self.axis), left)
-            at.carried[self.out] = Carried.codes(out, levels)
+            at.carried[self.out] = replace(given, value=out)
             return
         unit = levels.unit / n if self.how == "mean" else levels.unit  # never divided: what follows knows the unit
         at.builder.add(Reduce(given.value, out, "sum", self.axis), left, plain(unit))

@@ -20,6 +20,7 @@ class Function(Node):
     input: str
     function: Callable[[Floats], Floats]
     rising: bool = True  # it never falls, in any channel
+    homogeneous: bool = False  # f(s x) = s f(x) for every positive s
 
     def reads(self) -> tuple[str, ...]:
         return (self.input,)
@@ -31,7 +32,7 @@ class Function(Node):
         given = at.carried[self.input]
         if not self.rising and given.levels is None:
             given = at.codes(self.input, bits=FINE)
-        at.carried[self.out] = given.then(self.function, self.rising)
+        at.carried[self.out] = given.then(self.function, self.rising, homogeneous=self.homogeneous)
 
 
 @dataclass(frozen=True, eq=False)

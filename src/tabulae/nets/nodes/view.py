@@ -1,6 +1,6 @@
 """The same numbers elsewhere: reshape, transpose, pad, concatenate, the patches of a convolution."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class View(Node):
             raise ModelError(self.out, "what is padded must have a code for 0", "none")
         pieces = tuple(replace_input(piece, given[piece.input].value) for piece in self.pieces)
         out = at.builder.add(Take(pieces, at.fresh(self.out), zero), self.shape)
-        at.carried[self.out] = Carried.codes(out, levels)
+        at.carried[self.out] = replace(Carried.codes(out, levels), given=given[self.pieces[0].input].given)
 
     def _fills(self) -> bool:
         """Whether any place has no piece."""
@@ -52,10 +52,16 @@ class View(Node):
     def _alike(self, at: Lowering) -> dict[str, Carried]:
         """All that it reads as codes of one grid."""
         names = self.reads()
-        if len(names) > 1:
+        if len(names) > 1 and not self._all_given(at, names):
             both = fit(np.concatenate([at.samples[name].reshape(-1) for name in names]), 2**at.choices.bits)
             return {name: at.encoded(name, both) for name in names}
-        return {names[0]: at.codes(names[0])}
+        return {name: at.codes(name) for name in names}
+
+    def _all_given(self, at: Lowering, names: tuple[str, ...]) -> bool:
+        """Whether a quantised model has brought all of them to one grid."""
+        first = at.carried[names[0]].levels
+        given = all(at.carried[name].given for name in names)
+        return given and first is not None and all(first.same(at.carried[name].levels) for name in names)
 
 
 def replace_input(piece: Piece, value: str) -> Piece:

@@ -125,7 +125,7 @@ def _read(call: Call, graph: GraphSoFar) -> None:
     if call.operator not in OPERATORS:
         accepted = f"accepted: {', '.join(sorted(OPERATORS))}"
         raise call.error("the operator must be one that nets are made of", call.operator, accepted)
-    if all(name in graph.constants for name in call.inputs if name):
+    if call.operator != "DequantizeLinear" and all(name in graph.constants for name in call.inputs if name):
         graph.constants[call.outputs[0]] = _folded(call, graph)
         return
     OPERATORS[call.operator](call, graph)

@@ -58,6 +58,15 @@ class Call:
             raise self.error(must, got)
 
 
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """A constant as a quantised model stores it: integers times scales, along an axis or one for all."""
+
+    integers: Constant
+    scales: Constant  # float32 [n] or [1]
+    axis: int | None
+
+
 @dataclass(eq=False)
 class GraphSoFar:
     """Nodes that were made, and what every name of the ONNX graph is."""
@@ -65,6 +74,7 @@ class GraphSoFar:
     constants: dict[str, Constant]
     tensors: dict[str, Tensor]
     nodes: list[Node] = field(default_factory=list)
+    codes: dict[str, Codes] = field(default_factory=dict)  # of constants that were integers
 
     def tensor(self, call: Call, index: int = 0) -> Tensor:
         """An input that the net computes."""

@@ -61,7 +61,7 @@ def _gelu(approximate: str) -> Made:
 def rising(call: Call, graph: GraphSoFar) -> None:
     """Where alpha makes one fall, it is looked up."""
     falls = min(call.attributes.get("alpha", 1.0), call.attributes.get("gamma", 1.0)) < 0
-    _function(call, graph, RISING[call.operator](call.attributes), not falls)
+    _function(call, graph, RISING[call.operator](call.attributes), not falls, homogeneous=call.operator == "Relu")
 
 
 @reads(*OTHERS)
@@ -102,9 +102,17 @@ def reciprocal(call: Call, graph: GraphSoFar) -> None:
     _function(call, graph, lambda x: 1 / np.where(x == 0, np.inf, x), False)
 
 
-def _function(call: Call, graph: GraphSoFar, made: Made, rises: bool, given: Tensor | None = None) -> None:
+def _function(
+    call: Call,
+    graph: GraphSoFar,
+    made: Made,
+    rises: bool,
+    given: Tensor | None = None,
+    *,
+    homogeneous: bool = False,
+) -> None:
     given = graph.tensor(call) if given is None else given
-    out = graph.add(Function(graph.fresh(call), given.value, made, rises))
+    out = graph.add(Function(graph.fresh(call), given.value, made, rises, homogeneous))
     graph.put(call, Tensor(out, given.shape, given.order))
 
 

@@ -1,6 +1,8 @@
 """Gemm, MatMul, Conv: weights that are constant."""
 
+from collections.abc import Callable
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,7 +10,35 @@ from tabulae.nets.nodes.affine import Affine
 from tabulae.nets.nodes.view import View
 from tabulae.nets.readers.onnx_graph import Call, GraphSoFar, Tensor, reads, strides
 from tabulae.nets.readers.onnx_windows import Windows, padded
+from tabulae.nets.rounded import Rounded
 from tabulae.program.ops.take import Piece
+
+
+class Exact(NamedTuple):
+    """What a quantised model stores of a linear: its weights' integers, and its bias in units of the sums."""
+
+    weights: Rounded | None
+    start: np.ndarray | None
+
+
+NONE = Exact(None, None)
+
+
+def _exact(call: Call, graph: GraphSoFar, laid: Callable[[np.ndarray], np.ndarray]) -> Exact:
+    """Where the weights are integers, and the bias, if there is one; ``laid``: as [groups, rows, columns]."""
+    weight = graph.codes.get(call.inputs[1])
+    bias = call.inputs[2] if len(call.inputs) > 2 and call.inputs[2] else None
+    if weight is None or (bias is not None and bias not in graph.codes):
+        return NONE
+    integers = laid(weight.integers)
+    shape = tuple(-1 if axis == weight.axis else 1 for axis in range(weight.integers.ndim))
+    scales = weight.scales.reshape(shape) if weight.axis is not None else weight.scales
+    units = laid(np.broadcast_to(scales, weight.integers.shape))
+    if (units != units[:, :, :1]).any():  # along the columns, which no sum can hold
+        return NONE
+    low, high = int(integers.min()), int(integers.max())
+    rounded = Rounded(integers - low, np.arange(low, high + 1), units[:, :, 0].reshape(-1).astype(np.float64))
+    return Exact(rounded, None if bias is None else graph.codes[bias].integers.reshape(-1))
 
 
 @reads("Gemm")
@@ -20,7 +50,9 @@ def gemm(call: Call, graph: GraphSoFar) -> None:
     matrix = matrix if call.attributes.get("transB", 0) else matrix.T
     beta = call.attributes.get("beta", 1.0)
     flat = None if bias is None else np.broadcast_to(bias.reshape(-1) * beta, len(matrix)).astype(np.float64)
-    _affine(call, graph, given, matrix[None], flat)
+    plain = call.attributes.get("alpha", 1.0) == beta == 1.0
+    codes = _exact(call, graph, lambda w: (w if call.attributes.get("transB", 0) else w.T)[None]) if plain else NONE
+    _affine(call, graph, given, matrix[None], flat, codes)
 
 
 @reads("MatMul")
@@ -28,15 +60,23 @@ def matmul(call: Call, graph: GraphSoFar) -> None:
     """Behind it a constant matrix."""
     weight = graph.required(call, 1)
     call.must(weight.ndim == 2, "the constant must be a matrix", list(weight.shape))
-    _affine(call, graph, graph.tensor(call), weight.astype(np.float64).T[None], None)
+    codes = _exact(call, graph, lambda w: w.T[None])
+    _affine(call, graph, graph.tensor(call), weight.astype(np.float64).T[None], None, codes)
 
 
-def _affine(call: Call, graph: GraphSoFar, given: Tensor, weight: np.ndarray, bias: np.ndarray | None) -> None:
+def _affine(
+    call: Call,
+    graph: GraphSoFar,
+    given: Tensor,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    exact: Exact,
+) -> None:
     """On the last axis that ONNX has."""
     given = graph.as_onnx(call, given)
     columns = weight.shape[2]
     call.must(given.shape[-1:] == (columns,), f"its input must have {columns} columns", list(given.shape))
-    out = graph.add(Affine(graph.fresh(call), given.value, weight, bias))
+    out = graph.add(Affine(graph.fresh(call), given.value, weight, bias, exact.weights, exact.start))
     graph.put(call, Tensor(out, (*given.shape[:-1], weight.shape[1]), given.order))
 
 
@@ -53,8 +93,13 @@ def conv(call: Call, graph: GraphSoFar) -> None:
     value = padded(call, graph, given, windows, 0.0)
     seen = _patches(call, graph, value, windows, groups, channels)
     order = (0, *range(2, len(kernel) + 2), 1)  # taps before channels
-    flat = weight.transpose(order).reshape(groups, rows // groups, -1).astype(np.float64)
-    out = graph.add(Affine(graph.fresh(call), seen, flat, None if bias is None else bias.astype(np.float64)))
+
+    def laid(w: np.ndarray) -> np.ndarray:
+        return w.transpose(order).reshape(groups, rows // groups, -1)
+
+    exact, flat = _exact(call, graph, laid), laid(weight).astype(np.float64)
+    bias = None if bias is None else bias.astype(np.float64)
+    out = graph.add(Affine(graph.fresh(call), seen, flat, bias, exact.weights, exact.start))
     graph.put(call, Tensor(out, (rows, *windows.places), (*range(1, len(kernel) + 1), 0)))
 
 
