@@ -106,3 +106,17 @@ def test_a_document_goes_through_json(model):
     )
     text = msgspec.json.encode(document)
     assert msgspec.json.encode(msgspec.json.decode(text, type=Document)) == text
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "i4"])
+def test_an_array_keeps_its_type(dtype):
+    array = np.zeros((2, 3), dtype)
+    record = ArrayRecord.of("a", array)
+    assert record.arrays(np.zeros(record.stored, np.uint8))["integers"].dtype == array.dtype
+    assert msgspec.json.decode(msgspec.json.encode(record), type=ArrayRecord) == record
+    assert record.format == record.dtype.lower()
+
+
+def test_an_array_of_another_type_is_refused():
+    with pytest.raises(msgspec.ValidationError, match="Invalid enum value 'F32'"):
+        msgspec.json.decode(b'{"kind":"array","name":"a","dtype":"F32","shape":[1]}', type=ArrayRecord)
