@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tabulae.artifact.document import Document
-from tabulae.artifact.records import KINDS, FloatRecord, TableRecord
+from tabulae.artifact.records import KINDS, ArrayRecord, FloatRecord, TableRecord
 from tabulae.errors import TableModelError
 
 
@@ -72,7 +72,7 @@ def test_a_group_that_is_wider_than_the_tensor():
 
 
 def test_kinds_are_files():
-    assert KINDS == {"table": TableRecord, "float": FloatRecord}  # noqa: SIM300
+    assert KINDS == {"array": ArrayRecord, "table": TableRecord, "float": FloatRecord}  # noqa: SIM300
     assert all(one.__module__ == f"tabulae.artifact.records.{kind}" for kind, one in KINDS.items())
 
 

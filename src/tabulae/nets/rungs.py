@@ -74,12 +74,14 @@ def sizes(program: Net, layer: str, arrays: dict[str, Integers]) -> dict[Rung, S
     op = next(op for op in layers(program) if op.out == layer)
     count, codes = arrays[op.tables].shape
     g, r, j = edges(program, op)
-    tables = {"value": count, "input": g * j * count, "row": g * r * count, "edge": g * r * j}
+    tables: dict[Rung, int] = {"value": count, "input": g * j * count, "row": g * r * count, "edge": g * r * j}
     width = arrays[op.tables].itemsize
-    chosen = {rung: 0 if rung == "edge" else g * r * j * (1 if n <= 256 else 2) for rung, n in tables.items()}
-    return {
-        rung: Size(tables[rung], tables[rung] * codes, tables[rung] * codes * width + chosen[rung]) for rung in RUNGS
-    }
+    found: dict[Rung, Size] = {}
+    for rung in RUNGS:
+        n = tables[rung]
+        chosen = 0 if rung == "edge" else g * r * j * narrow(np.array([n - 1])).itemsize
+        found[rung] = Size(n, n * codes, n * codes * width + chosen)
+    return found
 
 
 def layers(program: Net) -> Iterator[Products]:
