@@ -1,0 +1,78 @@
+"""A net as C: header, source, a test with vectors, a Makefile, a README."""
+
+from importlib import import_module
+from typing import NamedTuple
+
+from tabulae.errors import ModelError
+from tabulae.nets.builder import Built
+from tabulae.program.operation import Operation
+from tabulae.program.ops.take import Take
+from tabulae.targets.c import ops, texts
+from tabulae.targets.c.memory import memory
+from tabulae.targets.c.names import check_name
+from tabulae.targets.c.ops import products
+from tabulae.targets.c.source import Options, Source
+from tabulae.targets.steps import steps
+from tabulae.targets.vectors import vectors
+from tabulae.targets.views import View
+
+
+class Emitted(NamedTuple):
+    """Files by name, and what they need: bytes of tables and of the arena; the caller has inputs and outputs."""
+
+    files: dict[str, str]
+    flash: int
+    ram: int
+    notes: tuple[str, ...]  # what the forms of products were estimated to cost
+
+
+def emit(built: Built, name: str, options: Options | None = None) -> dict[str, str]:
+    """Texts by the names of their files.
+
+    >>> from tabulae.nets.builder import Builder
+    >>> from tabulae.program.ops.reduce import Reduce
+    >>> net = Builder()
+    >>> y = net.add(Reduce(net.input("x", (3,), 0, 15), "y", "max", 0), (1,))
+    >>> files = emit(net.built((y,)), "largest")
+    >>> sorted(files)
+    ['Makefile', 'README.md', 'largest.c', 'largest.h', 'test_largest.c']
+    >>> [line for line in files["largest.h"].splitlines() if line.startswith("void")]
+    ['void largest_run(const uint8_t x[3], uint8_t y[1]);']
+
+    :raises UsageError: a name that is no identifier of C
+    :raises ModelError: a net whose arrays do not fit, or that writes a value twice
+    """
+    return emitted(built, name, options).files
+
+
+def emitted(built: Built, name: str, options: Options | None = None) -> Emitted:
+    """With what it needs; otherwise as :func:`emit`."""
+    options = options or Options()
+    check_name(name)
+    program = built.program
+    program.check()
+    program.check_shapes({name: array.shape for name, array in built.arrays.items()})
+    program.check_integers(built.arrays)
+    source, todo = Source(program, built.arrays, options), steps(program, accepts)
+    for number, step in enumerate(todo):
+        source.step = number
+        import_module(f"{ops.__name__}.{step.op.tag}").emit(step, source)
+    lies = memory(todo, source)
+    files = {
+        f"{name}.h": texts.header(name, source),
+        f"{name}.c": texts.source(name, source, lies),
+        f"test_{name}.c": texts.test(name, source, vectors(built, options.vectors, options.seed)),
+        "Makefile": texts.makefile(name),
+        "README.md": texts.readme(name, source, lies),
+    }
+    return Emitted(files, source.flash(), lies.size, tuple(source.notes))
+
+
+def accepts(op: Operation, view: View) -> bool:
+    """What an operation reads without a copy."""
+    if isinstance(op, Take):
+        return view.is_whole()
+    return products.accepts(view) if op.tag == "products" else view.is_flat()
+
+
+__all__ = ["Emitted", "ModelError", "emit", "emitted"]

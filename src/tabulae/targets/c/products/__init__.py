@@ -1,0 +1,4 @@
+"""Forms in which sums of products are computed, one file each: ``cost(edges, word)`` and ``body(edges, source)``.
+
+Every form gives the same integers; which is taken for an operation, its estimate decides.
+"""
