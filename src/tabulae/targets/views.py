@@ -21,7 +21,7 @@ DEEPEST = 3  # loops of one axis: the rows and columns of a window, and what sta
 class Loop(NamedTuple):
     """So many elements, so far apart."""
 
-    count: int
+    n: int
     stride: int
 
 
@@ -48,7 +48,7 @@ class View(NamedTuple):
         return [loop for axis in self.axes for loop in axis]
 
     def _steps(self) -> list[int]:
-        counts = [loop.count for loop in self._loops()]
+        counts = [loop.n for loop in self._loops()]
         return [int(np.prod(counts[at + 1 :])) for at in range(len(counts))]
 
 
@@ -59,7 +59,7 @@ def loops(numbers: Int64s, deepest: int = DEEPEST) -> tuple[Loop, ...] | None:
     """The nest of loops that steps through these numbers; None if there is none of that depth.
 
     >>> loops(np.array([0, 1, 2, 10, 11, 12]))
-    (Loop(count=2, stride=10), Loop(count=3, stride=1))
+    (Loop(n=2, stride=10), Loop(n=3, stride=1))
     """
     if len(numbers) == 1:
         return ()
@@ -82,7 +82,7 @@ def view(value: str, elements: Int64s) -> View | None:
     base, zero = int(elements.flat[0]), (0,) * elements.ndim
     total, axes = np.full(elements.shape, base, np.int64), []
     for axis, n in enumerate(elements.shape):
-        along = elements[(*zero[:axis], slice(None), *zero[axis + 1 :])] - base
+        along = np.moveaxis(elements, axis, -1)[zero[1:]] - base
         nest = loops(along)
         if nest is None:
             return None
@@ -95,7 +95,7 @@ def stored(name: str, value: Value) -> View:
     """A value as it is.
 
     >>> stored("x", Value(("positions", 2, 3)))
-    View(value='x', base=0, axes=((Loop(count=2, stride=3),), (Loop(count=3, stride=1),)))
+    View(value='x', base=0, axes=((Loop(n=2, stride=3),), (Loop(n=3, stride=1),)))
     """
     found = view(name, np.arange(value.width).reshape(value.static))
     assert found is not None

@@ -1,4 +1,7 @@
-"""What lies in memory between steps: one arena, with a part for every width, so that no type stands in another's place."""
+"""What lies in memory between steps: one arena, with a part for every width.
+
+C allows no integer of one width where one of another was declared, so these never share a place.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

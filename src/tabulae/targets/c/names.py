@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from tabulae.errors import UsageError
 
 LONGEST = 20  # C99 looks at 31 characters of what is linked; the longest thing behind a name needs the rest
-KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "asm bool catch class constexpr delete explicit export false friend mutable namespace new nullptr operator private "
-    "protected public template this throw true try typeid typename typeof using virtual wchar_t "
-    "and and_eq bitand bitor compl not not_eq or or_eq xor xor_eq main errno stdin stdout stderr linux unix".split()
-)
-_OURS = frozenset("arena READ FLASH".split()) | {f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+_WORDS = """
+auto break case char const continue default do double else enum extern float for goto if inline int long
+register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm
+bool catch class constexpr delete explicit export false friend mutable namespace new nullptr operator private
+protected public template this throw true try typeid typename typeof using virtual wchar_t and and_eq bitand
+bitor compl not not_eq or or_eq xor xor_eq main errno stdin stdout stderr linux unix
+"""
+KEYWORDS = frozenset(_WORDS.split())
+_OURS = frozenset(["arena", "READ", "FLASH"]) | {f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)}
 
 
 def check_name(name: str) -> None:

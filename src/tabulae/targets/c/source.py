@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tabulae.arithmetic.arrays import Int64s, Integers
-from tabulae.program.graph import Graph
+from tabulae.program.net import Net
 from tabulae.program.proof import Arrays, Range
 from tabulae.targets.c.names import free, identifiers
 from tabulae.targets.c.types import holding, narrowest, rows, typed, width
 from tabulae.targets.c.walk import at, indented
 from tabulae.targets.views import View
-
 
 PIECES = frozenset(path.name.removesuffix(".c") for path in files("tabulae.targets.c").joinpath("pieces").iterdir())
 
@@ -42,7 +41,7 @@ class Scratch(NamedTuple):
 class Source:
     """What is known of the net, and what has been written of it."""
 
-    def __init__(self, program: Graph, arrays: Arrays, options: Options) -> None:
+    def __init__(self, program: Net, arrays: Arrays, options: Options) -> None:
         self.program, self.arrays, self.options = program, arrays, options
         self.ranges = {**program.prove(arrays), **{name: Range.of(program.values[name]) for name in program.inputs}}
         self.names = identifiers(program.values, PIECES)

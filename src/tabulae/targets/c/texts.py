@@ -2,8 +2,7 @@
 
 import re
 
-import numpy as np
-
+from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.net import Reading
 from tabulae.targets.c.memory import Memory
 from tabulae.targets.c.source import Source, table_text
@@ -15,7 +14,8 @@ _READ = """\
 #ifdef __AVR__ /* tables stay in flash, which has addresses of its own */
 #include <avr/pgmspace.h>
 #define FLASH PROGMEM
-#define READ(p) ((__typeof__(*(p)))(sizeof *(p) == 1 ? pgm_read_byte(p) : sizeof *(p) == 2 ? pgm_read_word(p) : pgm_read_dword(p)))
+#define READ(p) ((__typeof__(*(p)))( \\
+    sizeof *(p) == 1 ? pgm_read_byte(p) : sizeof *(p) == 2 ? pgm_read_word(p) : pgm_read_dword(p)))
 #else
 #define FLASH
 #define READ(p) (*(p))
@@ -29,7 +29,7 @@ def header(name: str, source: Source) -> str:
     outputs = [f" * {source.names[v]}: {_integers(v, source)}" for v in source.program.outputs]
     guard = f"{name.upper()}_H"
     return _joined(
-        f"#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern \"C\" {{\n#endif\n",
+        f'#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n#ifdef __cplusplus\nextern "C" {{\n#endif\n',
         "/* From inputs to outputs, one example; arrays that do not overlap. Not to be called again before it is back.",
         *inputs,
         *outputs,
@@ -157,7 +157,7 @@ def _table(source: Source, value: str) -> str:
     return f"{'inputs' if value in source.program.inputs else 'answers'}_{source.names[value]}"
 
 
-def _vectors(source: Source, value: str, values: np.ndarray) -> str:  # type: ignore[type-arg]
+def _vectors(source: Source, value: str, values: Int64s) -> str:
     kind, lines = source.kind(value), indented(rows(values))
     return "\n".join([f"static const {kind} {_table(source, value)}[{values.size}] FLASH = {{", *lines, "};\n"])
 
@@ -169,13 +169,13 @@ def _loaded(source: Source, value: str) -> list[str]:
 
 def _checked(source: Source, pointer: str, value: str) -> list[str]:
     name, n = source.names[value], _size(source, value)
-    says = f'printf("example %u, {name}[%lu]: %ld, not %ld\\n", (unsigned)example, (unsigned long)i, (long){pointer}[i], right);'
+    says = f'"example %u, {name}[%lu]: %ld, not %ld\\n", (unsigned)example, (unsigned long)i, (long){pointer}[i], right'
     return [
         f"for (uint_fast32_t i = 0; i != {literal(n)}; i++) {{",
         f"    const long right = READ(next_{name} + i);",
         f"    if ({pointer}[i] != right) {{",
         "        mismatches++;",
-        f"        {says}",
+        f"        printf({says});",
         "    }",
         "}",
         f"next_{name} += {literal(n)};",

@@ -9,7 +9,7 @@ from tabulae.targets.c.types import counter, literal
 class Walk(NamedTuple):
     """A loop, and by how many elements each pointer moves from one round to the next."""
 
-    count: int
+    n: int
     strides: dict[str, int]
 
 
@@ -17,9 +17,9 @@ def walks(shape: Sequence[int], strides: Mapping[str, Sequence[int]]) -> list[Wa
     """One loop an axis; neighbours that every pointer walks as one are one, and axes of one element none.
 
     >>> walks((2, 1, 3), {"x": (6, 3, 1), "y": (3, 3, 1)})
-    [Walk(count=2, strides={'x': 6, 'y': 3}), Walk(count=3, strides={'x': 1, 'y': 1})]
+    [Walk(n=2, strides={'x': 6, 'y': 3}), Walk(n=3, strides={'x': 1, 'y': 1})]
     >>> walks((2, 3), {"x": (3, 1)})
-    [Walk(count=6, strides={'x': 1})]
+    [Walk(n=6, strides={'x': 1})]
     """
     found = list[Walk]()
     for axis, count in enumerate(shape):
@@ -27,7 +27,7 @@ def walks(shape: Sequence[int], strides: Mapping[str, Sequence[int]]) -> list[Wa
         if count == 1:
             continue
         if found and all(found[-1].strides[name] == step * count for name, step in inner.strides.items()):
-            inner = Walk(found.pop().count * count, inner.strides)
+            inner = Walk(found.pop().n * count, inner.strides)
         found.append(inner)
     return found
 
@@ -48,10 +48,10 @@ def walked(loops: Sequence[Walk], body: Sequence[str], depth: int = 0) -> list[s
     if not loops:
         return list(body)
     loop, inside = loops[0], loops[1:]
-    moved = {name: inside[0].count * step for name, step in inside[0].strides.items()} if inside else {}
+    moved = {name: inside[0].n * step for name, step in inside[0].strides.items()} if inside else {}
     moves = [move(name, step - moved.get(name, 0)) for name, step in loop.strides.items()]
     lines = [*walked(inside, body, depth + 1), *(line for line in moves if line)]
-    return times(loop.count, lines, "ijklmnop"[depth])
+    return times(loop.n, lines, "ijklmnop"[depth])
 
 
 def times(n: int, body: Sequence[str], index: str = "n") -> list[str]:

@@ -47,7 +47,9 @@ def each(
     lines += walked(walks(shape, strides), body)
     parameters = [f"const {source.kind(view.value)} *{name}" for name, view in inputs.items()]
     parameters.append(f"{source.kind(out)} *y")
-    name = source.function(f"{verb}_{source.names[out]}", f"{', '.join(step.views)} -> {out}: {about}", ", ".join(parameters), lines)
+    name = source.function(
+        f"{verb}_{source.names[out]}", f"{', '.join(step.views)} -> {out}: {about}", ", ".join(parameters), lines
+    )
     arguments = [source.at(view) for view in inputs.values()]
     source.calls.append(f"{name}({', '.join([*arguments, source.names[out]])});")
 

@@ -40,7 +40,9 @@ def row(op: Encode, source: Source, kind: str) -> str:
     declared = [f"const {found.kind} *t = {found.table};"] if found.body[1:] else []
     parameters = f"const {kind} *x, {source.kind(op.out)} *y"
     body = [*declared, *walked(walks((n,), strides), found.body)]
-    return source.function(f"encode_{source.names[op.out]}", f"{op.out}: thresholds that are not above", parameters, body)
+    return source.function(
+        f"encode_{source.names[op.out]}", f"{op.out}: thresholds that are not above", parameters, body
+    )
 
 
 def search(op: Encode, source: Source) -> Search:

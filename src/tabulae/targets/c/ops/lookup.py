@@ -17,7 +17,7 @@ def emit(step: Step, source: Source) -> None:
     op = step.op
     assert isinstance(op, Lookup)
     tables, shift = _in_rows(source.array(op.tables))
-    table, kind = source.table(f"table_{source.names[op.out]}", tables)
+    table, _ = source.table(f"table_{source.names[op.out]}", tables)
     lines, index = list[str](), list[str]()
     for number, (pointer, name, begin, entries) in enumerate(_inputs(op, source.array(op.tables))):
         index.append(f"index{number or ''}")

@@ -72,7 +72,7 @@ def _in_place(seen: View) -> bool:
 def _gathered(seen: View, source: Source, out: str, code: str) -> str:
     """A function that puts the codes of a position one after the other. Its name."""
     last = seen.axes[-1]
-    counts = tuple(loop.count for loop in last)
+    counts = tuple(loop.n for loop in last)
     loops = walks(counts, {"x": tuple(loop.stride for loop in last), "y": whole(counts)})
     about = f"{out}: the codes of one position, one after the other"
     return source.function(f"gather_{out}", about, f"const {code} *x, {code} *y", walked(loops, ["*y = *x;"]))
@@ -84,9 +84,13 @@ def _positions(step: Step, source: Source, seen: View, summed: Edges, calls: lis
     assert isinstance(op, Products)
     rooms = []
     if len(calls) > (1 if step.encode is None else 2):
-        rooms.append((source.room(f"row_{summed.out}", summed.code, source.program.values[op.input].channels), summed.code))
+        rooms.append(
+            (source.room(f"row_{summed.out}", summed.code, source.program.values[op.input].channels), summed.code)
+        )
     if step.encode is not None:
-        rooms.append((source.room(f"sums_{summed.out}", summed.sums, source.program.values[op.out].channels), summed.sums))
+        rooms.append(
+            (source.room(f"sums_{summed.out}", summed.sums, source.program.values[op.out].channels), summed.sums)
+        )
     outer, shape = source.shape(op.input)[:-1], source.shape(step.out)
     x_strides = tuple(_stride(axis) for axis in seen.axes[:-1])
     loops = walks(outer, {"x": x_strides, "y": whole(shape)[:-1]})
@@ -95,8 +99,14 @@ def _positions(step: Step, source: Source, seen: View, summed: Edges, calls: lis
     if not loops:
         source.calls += [line.replace("(x,", f"({source.at(seen)},").replace(", y)", f", {y})") for line in lines]
         return
-    parameters = [f"const {summed.code} *x", *(f"{kind} *{name}" for name, kind in rooms), f"{source.kind(step.out)} *y"]
-    name = source.function(f"products_{y}", f"{op.input} -> {step.out}, at all positions", ", ".join(parameters), walked(loops, lines))
+    parameters = [
+        f"const {summed.code} *x",
+        *(f"{kind} *{name}" for name, kind in rooms),
+        f"{source.kind(step.out)} *y",
+    ]
+    name = source.function(
+        f"products_{y}", f"{op.input} -> {step.out}, at all positions", ", ".join(parameters), walked(loops, lines)
+    )
     source.calls.append(f"{name}({', '.join([source.at(seen), *(name for name, _ in rooms), y])});")
 
 

@@ -20,7 +20,9 @@ def emit(step: Step, source: Source) -> None:
     body = _BODIES[op.how](kind, working(whole_sum), shape[op.axis], strides[op.axis], source.kind(op.out))
     lines = walked(walks(left, {"x": moves, "y": whole(left)}), body)
     about = f"{op.input} -> {op.out}: {op.how} of {shape[op.axis]}"
-    name = source.function(f"{op.how}_{source.names[op.out]}", about, f"const {kind} *x, {source.kind(op.out)} *y", lines)
+    name = source.function(
+        f"{op.how}_{source.names[op.out]}", about, f"const {kind} *x, {source.kind(op.out)} *y", lines
+    )
     source.calls.append(f"{name}({source.at(given)}, {source.names[op.out]});")
 
 

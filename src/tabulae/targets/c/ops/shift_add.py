@@ -15,7 +15,9 @@ def emit(step: Step, source: Source) -> None:
     beside = _constant(op, source)
     pointers = {name: f"x{n}" if n else "x" for n, name in enumerate(step.views)}
     body = [f"int_fast32_t total = {'READ(c)' if beside else '0'};"]
-    body += [f"total {'-' if term.negative else '+'}= {_shifted(term, pointers[term.input], source)};" for term in op.terms]
+    body += [
+        f"total {'-' if term.negative else '+'}= {_shifted(term, pointers[term.input], source)};" for term in op.terms
+    ]
     each(step, source, "add", "sum of shifted terms", [*body, f"*y = ({source.kind(op.out)})total;"], beside)
 
 

@@ -30,7 +30,9 @@ def _piece(piece: Piece, step: Step, source: Source, inner: tuple[int, ...]) -> 
     about = f"{piece.input} -> {op.out}: {list(size)} elements at {list(begin)}"
     name = source.function(f"take_{source.names[op.out]}", about, parameters, body)
     to = sum(first * step for first, step in zip(begin, inner, strict=True))
-    source.calls.append(f"{name}({source.at(given._replace(base=given.base + piece.base))}, {at(source.names[op.out], to)});")
+    source.calls.append(
+        f"{name}({source.at(given._replace(base=given.base + piece.base))}, {at(source.names[op.out], to)});"
+    )
 
 
 def _product(counts: tuple[int, ...]) -> int:

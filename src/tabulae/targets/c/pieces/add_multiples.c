@@ -3,7 +3,7 @@
  * A product of 4 bits by 4 fits a byte, so the even and the odd four weights of a word are multiplied at once, each in
  * a byte of its own. sums[0] to sums[3] hold two sums of 16 bits each: of the weights at bits 0 and 16, 8 and 24, 4
  * and 20, 12 and 28. Words are added whole, so odd bytes leak into what stands above them; as they are also added by
- * themselves, that is taken off at the end. */
+ * themselves, that is taken off at the end. Multiples are written so that GCC makes no multiplication of them. */
 static void add_multiples(uint32_t *sums, const uint8_t *codes, const uint32_t *weights, uint_fast16_t n)
 {
     uint32_t even = 0, even_high = 0, odd = 0, odd_high = 0;
@@ -18,18 +18,18 @@ static void add_multiples(uint32_t *sums, const uint8_t *codes, const uint32_t *
         case 0: continue;
         case 1: break;
         case 2: a = a << 1; b = b << 1; break;
-        case 3: a = (a << 1) + a; b = (b << 1) + b; break;
+        case 3: a = (a << 2) - a; b = (b << 2) - b; break;
         case 4: a = a << 2; b = b << 2; break;
         case 5: a = (a << 2) + a; b = (b << 2) + b; break;
-        case 6: a = (a << 2) + (a << 1); b = (b << 2) + (b << 1); break;
+        case 6: a = a + a + (a << 2); b = b + b + (b << 2); break;
         case 7: a = (a << 3) - a; b = (b << 3) - b; break;
         case 8: a = a << 3; b = b << 3; break;
         case 9: a = (a << 3) + a; b = (b << 3) + b; break;
-        case 10: a = (a << 3) + (a << 1); b = (b << 3) + (b << 1); break;
-        case 11: a = (a << 3) + (a << 1) + a; b = (b << 3) + (b << 1) + b; break;
-        case 12: a = (a << 3) + (a << 2); b = (b << 3) + (b << 2); break;
-        case 13: a = (a << 3) + (a << 2) + a; b = (b << 3) + (b << 2) + b; break;
-        case 14: a = (a << 4) - (a << 1); b = (b << 4) - (b << 1); break;
+        case 10: a = a + a + (a << 3); b = b + b + (b << 3); break;
+        case 11: a = (((a << 2) + a) << 1) + a; b = (((b << 2) + b) << 1) + b; break;
+        case 12: a = ((a << 2) - a) << 2; b = ((b << 2) - b) << 2; break;
+        case 13: a = (((a << 2) - a) << 2) + a; b = (((b << 2) - b) << 2) + b; break;
+        case 14: a = ((a << 3) - a) << 1; b = ((b << 3) - b) << 1; break;
         default: a = (a << 4) - a; b = (b << 4) - b; break;
         }
         even += a;
