@@ -22,7 +22,7 @@ def test_the_integers_of_the_reference(name, net, tmp_path) -> None:
         assert found.mismatches == 0 and 0 < found.mean <= found.worst
 
 
-@pytest.mark.parametrize("form", ["multiples", "own", "shared"])
+@pytest.mark.parametrize("form", ["multiples", "own", "shared", "sparse"])
 @pytest.mark.parametrize("net", ["dense", "convolutional"])
 @pytest.mark.parametrize("name", WITHOUT)
 def test_neither_multiplied_nor_divided(name, net, form, tmp_path) -> None:

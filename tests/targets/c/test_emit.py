@@ -14,7 +14,7 @@ from tabulae.program.net import Reading
 from tabulae.program.ops.reduce import Reduce
 from tabulae.targets.c import Options, emit, emitted
 
-FORMS = [None, "multiples", "own", "shared"]
+FORMS = [None, "multiples", "own", "shared", "sparse"]
 gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
 
 

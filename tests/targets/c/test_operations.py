@@ -37,24 +37,18 @@ def start(shape, low=0, high=7, seed=0):
     return net, np.random.default_rng(seed), net.input("x", shape, low, high)
 
 
-@pytest.mark.parametrize("form", ["multiples", "own", "shared"])
-@pytest.mark.parametrize(
-    ("shape", "rows", "groups"),
-    [
-        ((5,), 1, 1),
-        ((5,), 8, 1),
-        ((5,), 19, 1),
-        ((6,), 6, 3),
-        ((4,), 4, 4),
-        ((3, 4), 9, 1),
-        ((2, 3, 6), 20, 2),
-        ((1,), 3, 1),
-    ],
-)
+SHAPES = [((5,), 1, 1), ((5,), 8, 1), ((5,), 19, 1), ((6,), 6, 3), ((4,), 4, 4), ((3, 4), 9, 1)]
+SHAPES += [((2, 3, 6), 20, 2), ((1,), 3, 1)]
+
+
+@pytest.mark.parametrize("form", ["multiples", "own", "shared", "sparse"])
 @pytest.mark.parametrize("bits", [2, 4, 6])
-def test_products(shape, rows, groups, bits, form, tmp_path) -> None:
-    net, rng, x = start(shape, 0, 15)
-    same(net, (products(net, rng, x, rows, bits, groups=groups),), tmp_path, form=form)
+def test_products(bits, form, tmp_path) -> None:
+    net, rng = Builder(), np.random.default_rng(0)
+    for number, (shape, rows, groups) in enumerate(SHAPES):
+        x = net.input(f"x{number}", shape, 0, 15)
+        products(net, rng, x, rows, bits, groups=groups)
+    same(net, [f"x{number}.products" for number in range(len(SHAPES))], tmp_path, form=form)
 
 
 @pytest.mark.parametrize("columns", [291, 292, 600])
@@ -77,6 +71,18 @@ def test_tables_that_are_lines(slopes, tmp_path) -> None:
     y = net.add(Products(x, net.array("t", tables), "y", net.array("s", select)), (5,))
     assert "multiples" in emitted(net.built((y,)), "net").notes[0]
     same(net, (y,), tmp_path, form="multiples")
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.02, 0.2])
+@pytest.mark.parametrize("groups", [1, 2])
+def test_edges_that_are_constant(kept, groups, tmp_path) -> None:
+    net, rng, x = start((600,), 0, 3)
+    edges = 600 * 4
+    tables = rng.integers(-9, 9, (edges, 1)) + rng.integers(-9, 9, (edges, 4)) * (rng.random((edges, 1)) < kept)
+    y = net.add(Products(x, net.array("t", tables), "y", groups=groups), (4 * groups,))
+    built = net.built((y,))
+    assert emitted(built, "net").notes[0].endswith(": sparse")
+    same(net, ("y",), tmp_path)
 
 
 def test_large_sums_are_made_in_32_bits(tmp_path) -> None:

@@ -9,7 +9,7 @@ from tabulae.arithmetic.arrays import Int64s, Integers
 from tabulae.program.net import Net
 from tabulae.program.proof import Arrays, Range
 from tabulae.targets.c.names import free, identifiers
-from tabulae.targets.c.types import holding, narrowest, rows, typed, width
+from tabulae.targets.c.types import holding, narrowest, rows, typed
 from tabulae.targets.c.walk import at, indented
 from tabulae.targets.views import View
 
@@ -112,8 +112,3 @@ def table_text(name: str, values: Integers) -> str:
     """The definition of a table."""
     lines = indented(rows(values))
     return "\n".join([f"static const {typed(values)} {name}[{values.size}] FLASH = {{", *lines, "};"])
-
-
-def bytes_of(kind: str) -> int:
-    """How many an element has."""
-    return width(kind) // 8

@@ -7,7 +7,7 @@ import numpy as np
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.ops.products import Products
 from tabulae.targets.c.source import Source
-from tabulae.targets.c.types import holding
+from tabulae.targets.c.types import narrowest
 
 
 class Cost(NamedTuple):
@@ -50,11 +50,19 @@ def edges(op: Products, source: Source, code: str) -> Edges:
     return Edges(tables, select, start, reach, source.names[op.out], code, source.kind(op.out))
 
 
-def entry_bytes(tables: Int64s) -> int:
-    """Of one entry as it is stored."""
-    return np.dtype(holding(int(tables.min()), int(tables.max())).removesuffix("_t")).itemsize
+def bytes_of(values: Int64s) -> int:
+    """Of one of these integers as they are stored."""
+    return narrowest(values).itemsize
 
 
-def start_bytes(edges: Edges) -> int:
-    """Of what sums begin with."""
-    return edges.start.size * entry_bytes(edges.start) if edges.start.any() else 0
+def start_bytes(start: Int64s) -> int:
+    """Of what sums begin with, which is not stored where all is 0."""
+    return start.size * bytes_of(start) if start.any() else 0
+
+
+def declared_start(start: Int64s, out: str, source: Source) -> list[str]:
+    """A pointer to what sums begin with, where that is not 0."""
+    if not start.any():
+        return []
+    table, kind = source.table(f"start_{out}", start)
+    return [f"const {kind} *start = {table};"]

@@ -10,7 +10,7 @@ from math import ceil
 import numpy as np
 
 from tabulae.arithmetic.arrays import Int64s
-from tabulae.targets.c.products._edges import Cost, Edges, entry_bytes
+from tabulae.targets.c.products._edges import Cost, Edges, bytes_of
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.types import counter, literal
 from tabulae.targets.c.walk import Walk, times, walked
@@ -32,7 +32,7 @@ def cost(edges: Edges, word: int) -> Cost | None:
     blocks = ceil(rows / AT_ONCE)
     times = groups * (blocks * (columns * WORD + BLOCK) + rows * ROW + columns * CODE)
     start = _start(edges)
-    return Cost(times * (NARROW if word == 8 else 1), 4 * groups * blocks * columns + start.size * entry_bytes(start))
+    return Cost(times * (NARROW if word == 8 else 1), 4 * groups * blocks * columns + start.size * bytes_of(start))
 
 
 def body(edges: Edges, source: Source) -> list[str]:

@@ -1,6 +1,6 @@
 """Every edge has its own table: one after the other, in the order in which edges are summed."""
 
-from tabulae.targets.c.products._edges import Cost, Edges, entry_bytes, start_bytes
+from tabulae.targets.c.products._edges import Cost, Edges, bytes_of, declared_start, start_bytes
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.types import working
 from tabulae.targets.c.walk import Walk, move, times, walked
@@ -11,7 +11,7 @@ EDGE, ROW = {32: 7, 8: 22}, {32: 8, 8: 16}  # instructions, measured
 def cost(edges: Edges, word: int) -> Cost | None:
     """Of tables that are as many as edges."""
     groups, rows, columns = edges.counts
-    flash = edges.select.size * edges.tables.shape[1] * entry_bytes(edges.tables) + start_bytes(edges)
+    flash = edges.select.size * edges.tables.shape[1] * bytes_of(edges.tables) + start_bytes(edges.start)
     return Cost(groups * rows * (ROW[word] + columns * EDGE[word]), flash)
 
 
@@ -20,7 +20,7 @@ def body(edges: Edges, source: Source) -> list[str]:
     groups, rows, columns = edges.counts
     table, kind = source.table(f"tables_{edges.out}", edges.tables[edges.select])
     sums = working(edges.reach)
-    begins = declared_start(edges, source)
+    begins = declared_start(edges.start, edges.out, source)
     loop = ["total += READ(t + *code);", "code++;", move("t", edges.tables.shape[1])]
     row = [
         f"const {edges.code} *code = x;",
@@ -31,11 +31,3 @@ def body(edges: Edges, source: Source) -> list[str]:
     row += ["y++;", *(["start++;"] if begins else [])]
     loops = [Walk(groups, {"x": columns}), Walk(rows, {})]
     return [f"const {kind} *t = {table};", *begins, *walked([loop for loop in loops if loop.n > 1], row)]
-
-
-def declared_start(edges: Edges, source: Source) -> list[str]:
-    """A pointer to what sums begin with, where that is not 0."""
-    if not edges.start.any():
-        return []
-    table, kind = source.table(f"start_{edges.out}", edges.start)
-    return [f"const {kind} *start = {table};"]

@@ -8,8 +8,7 @@ from math import ceil
 import numpy as np
 
 from tabulae.arithmetic.arrays import Int64s
-from tabulae.targets.c.products._edges import Cost, Edges, entry_bytes, start_bytes
-from tabulae.targets.c.products.own import declared_start
+from tabulae.targets.c.products._edges import Cost, Edges, bytes_of, declared_start, start_bytes
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.types import working
 from tabulae.targets.c.walk import Walk, at, move, times, walked
@@ -24,7 +23,7 @@ def cost(edges: Edges, word: int) -> Cost | None:
     if len(edges.tables) > 2**16:
         return None
     entries = edges.tables.shape[1] * 2 ** _shift(edges)
-    flash = entries * entry_bytes(edges.tables) + start_bytes(edges)
+    flash = entries * bytes_of(edges.tables) + start_bytes(edges.start)
     flash += sum(groups * columns * _stored(edges, n) * (2 if len(edges.tables) > 2**8 else 1) for n in _blocks(rows))
     times = len(_blocks(rows))
     return Cost(groups * (columns * (rows * EDGE[word] + times * CODE[word]) + rows * ROW[word]), flash)
@@ -38,7 +37,7 @@ def body(edges: Edges, source: Source) -> list[str]:
         f"tables_{edges.out}", np.pad(edges.tables, ((0, 2**shift - len(edges.tables)), (0, 0))).T
     )
     select, stored = source.table(f"select_{edges.out}", _packed(edges, blocks))
-    begins = declared_start(edges, source)
+    begins = declared_start(edges.start, edges.out, source)
     lines = [f"const {stored} *select = {select};", *begins]
     full, inside = blocks.count(AT_ONCE), list[str]()
     entry = f"const {kind} *entry = {table} + ((uint_fast16_t)*code << {shift});"
