@@ -9,10 +9,10 @@ FIND_MODEL := import importlib.util as u, pathlib; print(next(pathlib.Path(u.fin
 MODEL = $$($(BIN)/python -c '$(FIND_MODEL)')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-live lint format tables docs bench gcc clang sanitize clean
+.PHONY: help demo test test-slow test-live lint format tables docs bench hardware-tools gcc clang sanitize clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '  make %-10s %s\n' "$$verb" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r verb text; do printf '  make %-14s %s\n' "$$verb" "$$text"; done
 
 $(VENV)/.made:
 	@command -v $(PYTHON) >/dev/null || { echo "[make] $(PYTHON) must be installed; or say make PYTHON=..."; exit 1; }
@@ -66,6 +66,11 @@ docs: $(VENV)/.installed ## the reference of the Python interface as HTML, in bu
 
 bench: $(VENV)/.installed $(VENV)/.model ## speed against llama.cpp and plain memory reads, in one run
 	$(BIN)/python benchmarks/bench_decode.py "$(MODEL)"
+
+HARDWARE = gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc gcc-arm-none-eabi \
+  libnewlib-arm-none-eabi qemu-system-arm gcc-avr avr-libc simavr libsimavr-dev libc6-dev-i386 lib32gcc-12-dev
+hardware-tools: ## compilers and emulators of chips (Debian, as root), without which their tests skip
+	apt-get update && apt-get install -y --no-install-recommends $(HARDWARE)
 
 STRICT = $(PIP) install --no-deps --target build/$(1)/site --upgrade . --config-settings=build-dir=build/$(1)/cmake \
   --config-settings=cmake.define.TABULAE_WERROR=ON
