@@ -212,3 +212,27 @@ def test_names_that_c_has_already(tmp_path) -> None:
     c = net.add(ShiftAdd((Term(b, 1),), "uint8_t"), (3,))
     d = net.add(ShiftAdd((Term(c, 1),), "add_arena"), (3,))
     same(net, (net.add(ShiftAdd((Term(d, 1),), "READ"), (3,)),), tmp_path)
+
+
+@pytest.mark.parametrize("how", ["sum", "max", "argmax"])
+def test_pools_read_their_windows_in_place(how, tmp_path) -> None:
+    net, _, x = start((6, 4, 3), -5, 5)
+    taps = [(ky, kx) for ky in range(3) for kx in range(2)]
+    pieces = tuple(
+        Piece(x, 12 * ky + 3 * kx, (36, 6, 0, 1), (0, 0, n, 0), (2, 2, 1, 3)) for n, (ky, kx) in enumerate(taps)
+    )
+    seen = net.add(Take(pieces, "seen"), (2, 2, 6, 3))
+    files = same(net, (net.add(Reduce(seen, "y", how, 2), (2, 2, 3)),), tmp_path)
+    assert "take_" not in files["net.c"]
+
+
+def test_what_is_made_element_by_element_stands_in_the_place_of_what_it_is_made_of(tmp_path) -> None:
+    net, rng, x = start((8,), -9, 9)
+    a = net.add(ShiftAdd((Term(x, 1),), "a"), (8,))
+    b = net.add(ShiftAdd((Term(a), Term(x)), "b"), (8,))
+    turned = net.add(Take((Piece(b, 7, (-1,)),), "turned"), (8,))
+    c = net.add(ShiftAdd((Term(b), Term(turned)), "c"), (8,))  # another order too: not in place
+    d = net.add(ShiftAdd((Term(c, 9),), "d"), (8,))  # wider: not in place
+    e = looked_up(net, rng, d)
+    assert emitted(net.built((e,)), "net").ram == 2 * 8 + 2 * 8
+    same(net, (e,), tmp_path)

@@ -1,16 +1,14 @@
 """A net as C: header, source, a test with vectors, a Makefile, a README."""
 
 from importlib import import_module
+from types import ModuleType
 from typing import NamedTuple
 
-from tabulae.errors import ModelError
 from tabulae.nets.builder import Built
 from tabulae.program.operation import Operation
-from tabulae.program.ops.take import Take
 from tabulae.targets.c import ops, texts
 from tabulae.targets.c.memory import memory
 from tabulae.targets.c.names import check_name
-from tabulae.targets.c.ops import products
 from tabulae.targets.c.source import Options, Source
 from tabulae.targets.steps import steps
 from tabulae.targets.vectors import vectors
@@ -53,10 +51,10 @@ def emitted(built: Built, name: str, options: Options | None = None) -> Emitted:
     program.check()
     program.check_shapes({name: array.shape for name, array in built.arrays.items()})
     program.check_integers(built.arrays)
-    source, todo = Source(program, built.arrays, options), steps(program, accepts)
+    source, todo = Source(program, built.arrays, options), steps(program, _accepts)
     for number, step in enumerate(todo):
         source.step = number
-        import_module(f"{ops.__name__}.{step.op.tag}").emit(step, source)
+        _of(step.op).emit(step, source)
     lies = memory(todo, source)
     files = {
         f"{name}.h": texts.header(name, source),
@@ -68,11 +66,10 @@ def emitted(built: Built, name: str, options: Options | None = None) -> Emitted:
     return Emitted(files, source.flash(), lies.size, tuple(source.notes))
 
 
-def accepts(op: Operation, view: View) -> bool:
+def _accepts(op: Operation, view: View) -> bool:
     """What an operation reads without a copy."""
-    if isinstance(op, Take):
-        return view.is_whole()
-    return products.accepts(view) if op.tag == "products" else view.is_flat()
+    return bool(_of(op).accepts(op, view))
 
 
-__all__ = ["Emitted", "ModelError", "emit", "emitted"]
+def _of(op: Operation) -> ModuleType:
+    return import_module(f"{ops.__name__}.{op.tag}")

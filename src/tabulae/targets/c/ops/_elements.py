@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tabulae.program.operation import Operation
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.walk import indented, walked, walks
 from tabulae.targets.steps import Step
+from tabulae.targets.views import View
 
 
 class Beside(NamedTuple):
@@ -16,6 +18,11 @@ class Beside(NamedTuple):
     table: str
     kind: str
     strides: tuple[int, ...]
+
+
+def accepts(op: Operation, view: View) -> bool:
+    """What is walked with others has one stride an axis."""
+    return view.is_flat()
 
 
 def whole(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -54,4 +61,4 @@ def each(
     source.calls.append(f"{name}({', '.join([*arguments, source.names[out]])});")
 
 
-__all__ = ["Beside", "channels", "each", "indented", "whole"]
+__all__ = ["Beside", "accepts", "channels", "each", "indented", "whole"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.ops.encode import Encode
-from tabulae.targets.c.ops._elements import Beside, channels, each
+from tabulae.targets.c.ops._elements import Beside, accepts, channels, each
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.types import working
 from tabulae.targets.c.walk import walked, walks
@@ -77,3 +77,6 @@ def _halvings(n: int) -> list[str]:
         "    if (value >= READ(at + (half - 1))) at += half;",
         "}",
     ]
+
+
+__all__ = ["accepts", "emit", "row", "search"]

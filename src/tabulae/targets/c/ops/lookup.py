@@ -5,7 +5,7 @@ import numpy as np
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.ops.lookup import Lookup
 from tabulae.program.proof import Range
-from tabulae.targets.c.ops._elements import Beside, channels, each, whole
+from tabulae.targets.c.ops._elements import Beside, accepts, channels, each, whole
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.types import literal, working
 from tabulae.targets.c.walk import move
@@ -75,3 +75,6 @@ def _choice(op: Lookup, source: Source, entries: int) -> dict[str, Beside]:
     table, kind = source.table(f"begins_{source.names[op.out]}", choice * entries)
     strides = tuple(0 for _ in shape) if len(choice) == 1 else channels(shape)
     return {"begins": Beside(table, kind, whole(shape) if len(choice) == int(np.prod(shape)) else strides)}
+
+
+__all__ = ["accepts", "emit"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from tabulae.errors import UsageError
+from tabulae.program.operation import Operation
 from tabulae.program.ops.products import Products
 from tabulae.targets.c import products as forms
 from tabulae.targets.c.ops import encode
@@ -23,7 +24,7 @@ NAMES = sorted(path.stem for path in Path(forms.__file__).parent.glob("[a-z]*.py
 FACTOR = 2  # more tables than this times the fewest are not paid for speed
 
 
-def accepts(view: View) -> bool:
+def accepts(op: Operation, view: View) -> bool:
     """Positions are walked by one stride an axis; what stands at one may be any nest."""
     return all(len(axis) <= 1 for axis in view.axes[:-1])
 

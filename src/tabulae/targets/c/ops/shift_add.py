@@ -3,7 +3,7 @@
 import numpy as np
 
 from tabulae.program.ops.shift_add import ShiftAdd, Term
-from tabulae.targets.c.ops._elements import Beside, channels, each
+from tabulae.targets.c.ops._elements import Beside, accepts, channels, each
 from tabulae.targets.c.source import Source
 from tabulae.targets.steps import Step
 
@@ -38,3 +38,6 @@ def _constant(op: ShiftAdd, source: Source) -> dict[str, Beside]:
     constant, shape = source.array(op.constant), source.shape(op.out)
     table, kind = source.table(f"constant_{source.names[op.out]}", np.asarray(constant))
     return {"c": Beside(table, kind, channels(shape))}
+
+
+__all__ = ["accepts", "emit"]

@@ -1,10 +1,17 @@
 """Elements that are put elsewhere, where whatever reads them cannot read them as they stand."""
 
+from tabulae.program.operation import Operation
 from tabulae.program.ops.take import Piece, Take
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.types import literal
 from tabulae.targets.c.walk import at, walked, walks
 from tabulae.targets.steps import Step
+from tabulae.targets.views import View
+
+
+def accepts(op: Operation, view: View) -> bool:
+    """Pieces are numbers of elements that stand one after the other."""
+    return view.is_whole()
 
 
 def emit(step: Step, source: Source) -> None:

@@ -72,4 +72,5 @@ def _columns(some: Bools) -> Int64s:
 
 def _counts(some: Bools) -> Int64s:
     """How many are left in every row."""
-    return some.sum(axis=2).astype(np.int64)
+    found: Int64s = some.sum(axis=2).astype(np.int64)
+    return found
