@@ -122,6 +122,13 @@ def test_the_contract_of_an_input_is_said_everywhere() -> None:
     assert 'extern "C"' in files["net.h"]
 
 
+def test_labels_are_said_in_plain_characters() -> None:
+    net = Builder()
+    y = net.add(Reduce(net.input("x", (2,), 0, 3), "y", "argmax", 0), (1,))
+    files = emit(net.built((y,), ("cat", "*/ dög")), "net")
+    assert "y: 1 integers in 0..1 (uint8_t), of cat, * / d?g" in files["net.h"]
+
+
 def test_what_is_refused() -> None:
     with pytest.raises(UsageError, match=r"\[name\] it must be an identifier of C, but got int, a keyword"):
         emit(dense(), "int")

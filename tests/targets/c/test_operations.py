@@ -214,6 +214,15 @@ def test_names_that_c_has_already(tmp_path) -> None:
     same(net, (net.add(ShiftAdd((Term(d, 1),), "READ"), (3,)),), tmp_path)
 
 
+def test_names_that_would_end_a_comment_or_are_the_nets_own(tmp_path) -> None:
+    net = Builder()
+    x = net.input("*/ int f(; /*", (3,), -9, 9)
+    a = net.add(ShiftAdd((Term(x, -1),), "a\\\nb é"), (3,))
+    b = net.add(ShiftAdd((Term(a, -1),), "net.run"), (3,))
+    c = net.add(ShiftAdd((Term(b, -1),), "NET_READ"), (3,))
+    same(net, (c,), tmp_path)
+
+
 @pytest.mark.parametrize("how", ["sum", "max", "argmax"])
 def test_pools_read_their_windows_in_place(how, tmp_path) -> None:
     net, _, x = start((6, 4, 3), -5, 5)

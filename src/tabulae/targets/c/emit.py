@@ -49,9 +49,9 @@ def emitted(built: Built, name: str, options: Options | None = None) -> Emitted:
     check_name(name)
     program = built.program
     program.check()
-    program.check_shapes({name: array.shape for name, array in built.arrays.items()})
+    program.check_shapes({array: values.shape for array, values in built.arrays.items()})
     program.check_integers(built.arrays)
-    source, todo = Source(program, built.arrays, options), steps(program, _accepts)
+    source, todo = Source(name, program, built.arrays, options), steps(program, _accepts)
     for number, step in enumerate(todo):
         source.step = number
         _of(step.op).emit(step, source)

@@ -48,6 +48,16 @@ def identifiers(names: Iterable[str], reserved: Iterable[str] = ()) -> dict[str,
     return found
 
 
+def comment(text: str) -> str:
+    """Text that may hold names of any characters, as it can stand in a comment.
+
+    >>> comment("x*/ system(); /* \\n y")
+    'x* / system(); / * ? y'
+    """
+    plain = re.sub(r"[^ -~]|\\\\", "?", text)
+    return plain.replace("*/", "* /").replace("/*", "/ *")
+
+
 def free(wanted: str, taken: Iterable[str]) -> str:
     """The name, or with the first number behind it that is free."""
     taken, number, name = set(taken), 2, wanted

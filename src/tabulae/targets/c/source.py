@@ -8,7 +8,7 @@ import numpy as np
 from tabulae.arithmetic.arrays import Int64s, Integers
 from tabulae.program.net import Net
 from tabulae.program.proof import Arrays, Range
-from tabulae.targets.c.names import free, identifiers
+from tabulae.targets.c.names import comment, free, identifiers
 from tabulae.targets.c.types import holding, narrowest, rows, typed
 from tabulae.targets.c.walk import at, indented
 from tabulae.targets.views import View
@@ -41,10 +41,11 @@ class Scratch(NamedTuple):
 class Source:
     """What is known of the net, and what has been written of it."""
 
-    def __init__(self, program: Net, arrays: Arrays, options: Options) -> None:
+    def __init__(self, name: str, program: Net, arrays: Arrays, options: Options) -> None:
         self.program, self.arrays, self.options = program, arrays, options
         self.ranges = {**program.prove(arrays), **{name: Range.of(program.values[name]) for name in program.inputs}}
-        self.names = identifiers(program.values, PIECES)
+        self.reserved = PIECES | {f"{name}_run", *(f"{name.upper()}_{what}" for what in ("READ", "FLASH", "H"))}
+        self.names = identifiers(program.values, self.reserved)
         self.tables: dict[str, Integers] = {}
         self.pieces: dict[str, str] = {}
         self.functions: list[str] = []
@@ -88,7 +89,7 @@ class Source:
     def function(self, wanted: str, about: str, parameters: str, body: list[str]) -> str:
         """Write a function. Its name."""
         name = self._free(wanted)
-        lines = [f"/* {about} */", f"static void {name}({parameters})", "{", *indented(body), "}"]
+        lines = [f"/* {comment(about)} */", f"static void {name}({parameters})", "{", *indented(body), "}"]
         self.functions.append("\n".join(lines))
         self.names[f"function {name}"] = name
         return name
@@ -105,7 +106,7 @@ class Source:
         return sum(table.nbytes for table in self.tables.values())
 
     def _free(self, wanted: str) -> str:
-        return free(wanted, {*self.tables, *PIECES, *self.names.values()})
+        return free(wanted, {*self.tables, *self.reserved, *self.names.values()})
 
 
 def table_text(name: str, values: Integers) -> str:

@@ -5,6 +5,7 @@ import re
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.net import Reading
 from tabulae.targets.c.memory import Memory
+from tabulae.targets.c.names import comment
 from tabulae.targets.c.source import Source, table_text
 from tabulae.targets.c.types import literal, rows, wrapped
 from tabulae.targets.c.walk import indented
@@ -43,7 +44,7 @@ def source(name: str, source: Source, lies: Memory) -> str:
     """The net."""
     prefix = name.upper()
     about = [f"{name}: {source.flash():,} bytes of tables, {lies.size:,} of memory besides inputs and outputs."]
-    notes = [f" * {line}" for note in source.notes for line in wrapped(note.split(), 110)]
+    notes = [f" * {line}" for note in source.notes for line in wrapped(comment(note).split(), 110)]
     estimates = [" *", " * Sums of products, by form, estimated:", *notes] if notes else []
     text = _joined(
         f"/* {about[0]}",
@@ -137,7 +138,9 @@ def _parameters(source: Source) -> str:
 def _integers(value: str, source: Source) -> str:
     found, shape = source.ranges[value], source.shape(value)
     low, high = int(found.low.min()), int(found.high.max())
-    return f"{' x '.join(map(str, shape))} integers in {low}..{high} ({source.kind(value)})"
+    said = f"{' x '.join(map(str, shape))} integers in {low}..{high} ({source.kind(value)})"
+    labels = source.program.labels
+    return f"{said}, of {comment(', '.join(labels))}" if labels and value == source.program.outputs[-1] else said
 
 
 def _contract(value: str, source: Source) -> str:

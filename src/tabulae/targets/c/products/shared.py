@@ -40,7 +40,8 @@ def body(edges: Edges, source: Source) -> list[str]:
     begins = declared_start(edges.start, edges.out, source)
     lines = [f"const {stored} *select = {select};", *begins]
     full, inside = blocks.count(AT_ONCE), list[str]()
-    entry = f"const {kind} *entry = {table} + ((uint_fast16_t)*code << {shift});"
+    wide = "uint_fast16_t" if edges.tables.shape[1] << shift < 2**16 else "uint_fast32_t"
+    entry = f"const {kind} *entry = {table} + (({wide})*code << {shift});"
     if full:
         block = _block(edges, AT_ONCE, entry, bool(begins))
         inside += times(full, block, "j")
