@@ -105,11 +105,15 @@ class NetModel:
         return reading.integers(x, self._ranges[name]).astype(np.int32)
 
     def _must_lie_inside(self, name: str, x: Given) -> None:
-        low, high = self._ranges[name]
-        rows = x.reshape(-1, x.shape[-1])
-        if len(x) and not ((rows.min(axis=0) >= low).all() and (rows.max(axis=0) <= high).all()):
-            must = f"it must lie in {self._type(name).interval()}, per channel"
-            raise UsageError(f"input {name}", must, (int(x.min()), int(x.max())))
+        kind, (low, high) = self._type(name), self._ranges[name]
+        if isinstance(kind.low, int) and isinstance(kind.high, int):  # one comparison for all, not one for each
+            holds = not x.size or (kind.low <= x.min() and x.max() <= kind.high)
+        else:
+            holds = bool((x >= low).all() and (x <= high).all())
+        if not holds:
+            raise UsageError(
+                f"input {name}", f"it must lie in {kind.interval()}, per channel", (int(x.min()), int(x.max()))
+            )
 
     def _type(self, name: str) -> Int:
         kind = self.program.values[name].type
