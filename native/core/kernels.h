@@ -64,6 +64,31 @@ struct AttentionTask {
   float cap;           // of scores, or 0; not with a slope
 };
 
+// Some rows of an integer matrix for some inputs, points of a net: y[i][row] += sum_j x[i][j] w[row][j].
+inline constexpr int64_t kDotColumns = 32;  // columns are filled up with zeros to multiples of these
+template <class Value, class Weight>
+struct DotTask {
+  const Value* x;  // [points][columns], a stride apart
+  int64_t points, x_stride;
+  const Weight* w;  // [rows][columns]
+  int64_t rows, columns;
+  int32_t* y;  // [points][rows], a stride apart
+  int64_t y_stride;
+  int64_t pairs = 1;  // so many sums of two products are a sum of 16 bits
+};
+
+// Some rows of tables that edges do not share: y[i][row] += sum_j entries[j][x[i][j]][row].
+template <class T>
+struct EntryTask {
+  const int32_t* x;  // [points][columns], a stride apart, each below `codes`
+  int64_t points, x_stride;
+  int64_t columns, codes;
+  const T* entries;  // [columns][codes][stride]
+  int64_t rows, stride;
+  int32_t* y;  // [points][rows], a stride apart
+  int64_t y_stride;
+};
+
 enum class Function { kSilu, kGelu, kGeluTanh, kRelu };
 
 struct Kernels {
@@ -85,6 +110,14 @@ struct Kernels {
   void (*add)(const float* a, const float* b, int64_t n, float* y);
   void (*sine)(const float* angle, int64_t n, float* cosine, float* sine);
   void (*polynomial)(const char* name, const float* x, int64_t n, float* y);  // for tests: exp, tanh, erf, sin, cos
+
+  // Of nets of integers; sums are modulo 2^32.
+  void (*dots16)(const DotTask<int16_t, int16_t>&);
+  void (*dots8)(const DotTask<uint8_t, int8_t>&);  // none: integers of 16 bits are as fast
+  void (*add_entries16)(const EntryTask<int16_t>&);
+  void (*add_entries32)(const EntryTask<int32_t>&);
+  // out[c] = how many of the levels of channel c are <= x[c]; thresholds [blocks of 16 channels][levels][16]
+  void (*count)(const int32_t* thresholds, int64_t levels, const int32_t* x, int64_t channels, int32_t* out);
 
   // Those of a layout, for an ISA to replace while its table is made.
   constexpr TableKernels& of(const Layout& layout) {

@@ -85,14 +85,33 @@ int Model::add(const TableMatrix& matrix, Outliers outliers, Rotation rotation) 
   return static_cast<int>(weights_.size()) - 1;
 }
 
-int Model::add(const Value& value) {
-  require(value.width > 0 && value.width < (int64_t{1} << 31), "value", "its width must be in 1..2^31");
+namespace {
+// The product of all axes, which must lie in 1..2^31.
+int64_t count_of(const std::vector<int64_t>& shape, const char* what) {
+  int64_t count = 1;
+  for (const int64_t n : shape) {
+    require(n > 0 && n < (int64_t{1} << 31) && count * n < (int64_t{1} << 31), what, "its width must be in 1..2^31");
+    count *= n;
+  }
+  return count;
+}
+}  // namespace
+
+int Model::add(Array array) {
+  const int64_t count = count_of(array.shape, "array"), given = static_cast<int64_t>(array.numbers.size());
+  require(count == given, "array", "its numbers must fill its shape", count, given);
+  arrays_.push_back(std::move(array));
+  return static_cast<int>(arrays_.size()) - 1;
+}
+
+int Model::add(Value value) {
+  value.width = count_of(value.shape, "value");
   require(value.low <= value.high && value.low >= INT32_MIN && value.high <= INT32_MAX, "value",
           "integers must have an interval within int32", value.low, value.high);
   // What a value holds of another one lies in its own interval, whatever part of a graph is run: integers are indices.
   const auto [shared, first] = intervals_.emplace(value.buffer, value.interval());
   require(first || shared->second == value.interval(), "value", "values that share memory must have one type");
-  values_.push_back(value);
+  values_.push_back(std::move(value));
   return static_cast<int>(values_.size()) - 1;
 }
 
@@ -118,6 +137,16 @@ const Weight& Model::weight(int index) const { return at(weights_, index, "a wei
 const Value& Model::value(int index) const { return at(values_, index, "a value must be declared"); }
 const State& Model::state(int index) const { return at(states_, index, "a state must be declared"); }
 
+const Array& Model::array(int index, const std::vector<int64_t>& shape) const {
+  const Array& found = at(arrays_, index, "an array must be given");
+  require(found.shape.size() == shape.size(), "array", "it must have its axes", static_cast<int64_t>(shape.size()),
+          static_cast<int64_t>(found.shape.size()));
+  for (size_t axis = 0; axis < shape.size(); ++axis)
+    require(shape[axis] == kAny || shape[axis] == found.shape[axis], "array", "it must have the length of its axis",
+            shape[axis], found.shape[axis]);
+  return found;
+}
+
 const Value& Model::floats(int index) const {
   require(!value(index).integers, "program", "a value must be float32");
   return value(index);
@@ -130,6 +159,12 @@ const Value& Model::integers(int index) const {
 
 void Model::same(int a, int b) const {
   require(width(a) == width(b), "program", "values must have one width", width(a), width(b));
+  require(value(a).axis == value(b).axis, "program", "values must have the same positions");
+}
+
+void Model::same_shape(int a, int b) const {
+  require(integers(a).shape == integers(b).shape, "program", "values must have one shape", value(a).width,
+          value(b).width);
   require(value(a).axis == value(b).axis, "program", "values must have the same positions");
 }
 

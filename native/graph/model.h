@@ -17,16 +17,27 @@ namespace tabulae {
 // Which positions of a run a value has.
 enum class Axis { kPositions, kWanted };
 
+inline constexpr int64_t kAny = 0;  // the length of an axis that may have any
+
 using Interval = std::tuple<bool, int64_t, int64_t>;  // integers or not, low, high
 
 struct Value {
   Axis axis;
-  int64_t width;  // numbers of one position
-  bool integers;  // int32 in low..high, else float32
+  std::vector<int64_t> shape;  // of one position; the last axis is that of channels
+  bool integers;               // int32 in low..high, else float32
   int64_t low, high;
-  int buffer;  // values of one number stand in the same memory: of one type, never two needed at the same time
+  int buffer;         // values of one number stand in the same memory: of one type, never two needed at the same time
+  int64_t width = 1;  // numbers of one position; the Model fills it in
+  int64_t channels() const { return shape.empty() ? 1 : shape.back(); }
+  int64_t places() const { return width / channels(); }  // all axes but the last
   Interval interval() const { return {integers, low, high}; }
   int64_t bytes() const { return width * (integers ? sizeof(int32_t) : sizeof(float)); }  // of one position
+};
+
+// Stored integers that an operation reads. They are copied: files may be written into while they are mapped.
+struct Array {
+  std::vector<int64_t> shape;
+  std::vector<int32_t> numbers;
 };
 
 struct State {
@@ -66,7 +77,8 @@ class Model {
 
   int add(const FloatMatrix& matrix);
   int add(const TableMatrix& matrix, Outliers outliers, Rotation rotation);
-  int add(const Value& value);
+  int add(Value value);
+  int add(Array array);
   int add(const State& state);
   void push(const std::string& tag, const Fields& fields);  // throws std::invalid_argument where shapes do not fit
 
@@ -80,16 +92,19 @@ class Model {
   const Weight& weight(int index) const;
   const Value& value(int index) const;
   const State& state(int index) const;
+  const Array& array(int index, const std::vector<int64_t>& shape) const;  // kAny: of any length
   int64_t width(int index) const { return floats(index).width; }
   const Value& floats(int index) const;    // a value of float32
   const Value& integers(int index) const;  // a value of integers
   void same(int a, int b) const;           // two values of float32 that are alike
+  void same_shape(int a, int b) const;     // two values of integers
   void vector_of(int weight, int64_t n) const;
   void limit_positions(int64_t n);
 
  private:
   std::vector<Weight> weights_;
   std::vector<Value> values_;
+  std::vector<Array> arrays_;
   std::map<int, Interval> intervals_;  // of what stands in a buffer
   std::vector<State> states_;
   std::vector<std::unique_ptr<Operation>> operations_;

@@ -1,5 +1,6 @@
 #include "graph/operation.h"
 
+#include <algorithm>
 #include <map>
 
 #include "graph/run.h"
@@ -28,6 +29,15 @@ void Stages::each_position(int value, std::function<void(Run&, int64_t i)> body)
        [body = std::move(body)](Run& run, Worker&, int64_t begin, int64_t end) {
          for (int64_t i = begin; i < end; ++i) body(run, i);
        }});
+}
+
+void Stages::each_point(int value, int64_t cost, std::function<void(Run&, int64_t begin, int64_t end)> body) {
+  const Value& of = model.value(value);
+  const int64_t places = of.places(), grain = std::max<int64_t>(1, kFewSteps / (cost * of.channels()));
+  add({[=](Run& run) {
+         return Work{run.rows(value) * places, grain};
+       },
+       [body = std::move(body)](Run& run, Worker&, int64_t begin, int64_t end) { body(run, begin, end); }});
 }
 
 }  // namespace tabulae

@@ -39,6 +39,9 @@ class Stages {
   void add(Stage stage) { list_.push_back(std::move(stage)); }
   // One item for every position of a value. Small work stays on the calling thread: waking another one costs more.
   void each_position(int value, std::function<void(Run&, int64_t i)> body);
+  // One item for every point of a value of integers, the channels at one place of one position: of a single large
+  // position threads share the places. `cost`: steps for one channel.
+  void each_point(int value, int64_t cost, std::function<void(Run&, int64_t begin, int64_t end)> body);
 
   const Model& model;
   const Kernels& kernels;
@@ -48,6 +51,9 @@ class Stages {
  private:
   std::vector<Stage>& list_;
 };
+
+// So many steps stay on one thread: waking another one costs as much.
+inline constexpr int64_t kFewSteps = 1 << 15;
 
 class Operation {
  public:

@@ -41,7 +41,8 @@ class Sequence {
 struct Worker {
   ActivationMemory codes;
   std::vector<float> scratch;
-  int64_t round = 0;  // of the last stage before which it repeated others
+  std::vector<uint8_t> small;  // small integers of some points
+  int64_t round = 0;           // of the last stage before which it repeated others
 };
 
 struct Part {  // consecutive positions of one sequence

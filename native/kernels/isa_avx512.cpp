@@ -5,6 +5,8 @@
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
+#include <immintrin.h>
+
 #include <cstring>
 
 #include "core/kernels.h"
@@ -14,6 +16,8 @@
 
 namespace tabulae::avx512 {
 #include "kernels/plain.inl"
+//
+#include "kernels/integers/dots_avx2.inl"
 //
 #include "kernels/linear_table/expand_avx512.inl"
 //
@@ -25,6 +29,7 @@ constexpr Kernels kKernels = [] {
   Kernels kernels = plain_kernels("avx512");
   kernels.of(kPanel16) = {
       &kPanel16, {.panels = multiply}, {.panels = lookup, .request = request_products, .prepare = prepare_products}};
+  kernels.dots8 = dots_of_bytes;
   return kernels;
 }();
 

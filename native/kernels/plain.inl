@@ -3,6 +3,7 @@
 #include "kernels/attention/attention.inl"
 #include "kernels/elementwise/elementwise.inl"
 #include "kernels/encode/encode.inl"
+#include "kernels/integers/integers.inl"
 #include "kernels/linear_float/linear_float.inl"
 #include "kernels/linear_table/task.inl"
 //
@@ -27,6 +28,11 @@ constexpr Kernels plain_kernels(const char* isa) {
       .add = add,
       .sine = sine,
       .polynomial = polynomial,
+      .dots16 = dots,
+      .dots8 = nullptr,
+      .add_entries16 = add_entries<int16_t>,
+      .add_entries32 = add_entries<int32_t>,
+      .count = count,
   };
 }
 

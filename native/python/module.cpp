@@ -189,6 +189,12 @@ Out<float> polynomial(const std::string& name, In<float, 1> x, const std::string
   return array(std::move(y), {x.size()});
 }
 
+int64_t integer_of(nb::handle value) {
+  int64_t found;
+  require(nb::try_cast(value, found), "numbers of an operation must be integers of 64 bits");
+  return found;
+}
+
 // Numbers, texts, tuples of numbers, and parts that are dictionaries again.
 Fields fields_of(const nb::dict& given) {
   Fields fields;
@@ -199,7 +205,7 @@ Fields fields_of(const nb::dict& given) {
     } else if (nb::isinstance<nb::float_>(value)) {
       fields.set(name, nb::cast<double>(value));
     } else if (nb::isinstance<nb::int_>(value)) {
-      fields.set(name, nb::cast<int64_t>(value));
+      fields.set(name, integer_of(value));
     } else {
       std::vector<int64_t> numbers;
       std::vector<Fields> parts;
@@ -207,7 +213,7 @@ Fields fields_of(const nb::dict& given) {
         if (nb::isinstance<nb::dict>(one))
           parts.push_back(fields_of(nb::cast<nb::dict>(one)));
         else
-          numbers.push_back(nb::cast<int64_t>(one));
+          numbers.push_back(integer_of(one));
       if (parts.empty())
         fields.set(name, std::move(numbers));
       else
@@ -217,8 +223,22 @@ Fields fields_of(const nb::dict& given) {
   return fields;
 }
 
+int stored_array(PyModel& self, const nb::ndarray<const int32_t, nb::c_contig, nb::device::cpu>& data) {
+  Array array;
+  for (size_t axis = 0; axis < data.ndim(); ++axis) array.shape.push_back(static_cast<int64_t>(data.shape(axis)));
+  array.numbers.assign(data.data(), data.data() + data.size());
+  return self.model.add(std::move(array));
+}
+
 // A value as a batch gives or takes it: float32 or int32, [positions or those wanted][width].
 using AnyArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
+
+bool lie_within(const int32_t* x, int64_t n, const Value& value) {
+  const auto low = static_cast<int32_t>(value.low), high = static_cast<int32_t>(value.high);
+  int32_t outside = 0;
+  for (int64_t i = 0; i < n; ++i) outside |= (x[i] < low) | (x[i] > high);  // to the end: many at once
+  return !outside;
+}
 
 std::vector<Given> given_of(const Model& model, const nb::dict& arrays, int64_t n, int64_t wanted) {
   std::vector<Given> given;
@@ -230,10 +250,8 @@ std::vector<Given> given_of(const Model& model, const nb::dict& arrays, int64_t 
     require(x.dtype() == (value.integers ? nb::dtype<int32_t>() : nb::dtype<float>()) &&
                 static_cast<int64_t>(x.size()) == rows * value.width,
             "an input must have the type and the shape of its value");
-    for (int64_t i = 0; value.integers && i < rows * value.width; ++i) {
-      const int32_t number = static_cast<const int32_t*>(x.data())[i];
-      require(number >= value.low && number <= value.high, "an input must lie in the interval of its value");
-    }
+    require(!value.integers || lie_within(static_cast<const int32_t*>(x.data()), rows * value.width, value),
+            "an input must lie in the interval of its value");
     given.push_back({index, x.data()});
   }
   return given;
@@ -255,9 +273,17 @@ Tap tap_of(nb::callable callback) {
   };
 }
 
-// parts: (sequence, positions, start, first wanted). Gives the rows of the float32 value `asked`.
-Out<float> run(Engine& self, const std::vector<std::tuple<Sequence*, int64_t, int64_t, int64_t>>& parts,
-               const nb::dict& given, int asked, int64_t begin, int64_t end, const nb::dict& taps) {
+// The rows of one value after a run [rows][width], to be filled.
+template <class T>
+nb::object rows_of(int64_t rows, const Value& value, void*& begin) {
+  std::vector<T> out(rows * value.width);
+  begin = out.data();
+  return nb::cast(array(std::move(out), {static_cast<size_t>(rows), static_cast<size_t>(value.width)}));
+}
+
+// parts: (sequence, positions, start, first wanted). Gives the rows of every value `asked`, float32 or int32.
+nb::list run(Engine& self, const std::vector<std::tuple<Sequence*, int64_t, int64_t, int64_t>>& parts,
+             const nb::dict& given, const std::vector<int>& asked, int64_t begin, int64_t end, const nb::dict& taps) {
   Call call{{}, {}, {}, begin, end, {}};
   int64_t n = 0, wanted = 0;
   for (const auto& [sequence, count, start, first] : parts) {
@@ -271,18 +297,22 @@ Out<float> run(Engine& self, const std::vector<std::tuple<Sequence*, int64_t, in
   require(n >= 1 && n <= Engine::kBatch, "a batch must have 1..64 positions");
   require(begin >= 0 && begin <= end && end <= static_cast<int64_t>(self.model().operations().size()),
           "operations must exist");
-  const Value& value = self.model().floats(asked);
-  const int64_t rows = value.axis == Axis::kPositions ? n : wanted;
-  std::vector<float> out(rows * value.width);
   call.given = given_of(self.model(), given, n, wanted);
-  call.asked = {{asked, out.data()}};
+  nb::list out;
+  for (const int index : asked) {
+    const Value& value = self.model().value(index);
+    const int64_t rows = value.axis == Axis::kPositions ? n : wanted;
+    void* memory = nullptr;
+    out.append(value.integers ? rows_of<int32_t>(rows, value, memory) : rows_of<float>(rows, value, memory));
+    call.asked.push_back({index, memory});
+  }
   if (taps.size()) call.taps.resize(self.model().weights().size());
   for (const auto& [key, callback] : taps) call.taps.at(nb::cast<int>(key)) = tap_of(nb::cast<nb::callable>(callback));
   {
     const nb::gil_scoped_release release;
     self.run(call);
   }
-  return array(std::move(out), {static_cast<size_t>(rows), static_cast<size_t>(value.width)});
+  return out;
 }
 
 }  // namespace
@@ -317,13 +347,14 @@ NB_MODULE(_native, m) {
            nb::arg("threads"), nb::arg("lookup"), nb::arg("isa") = "")
       .def(
           "value",
-          [](PyModel& self, bool wanted, int64_t width, std::optional<std::pair<int64_t, int64_t>> interval,
-             int buffer) {
+          [](PyModel& self, bool wanted, const std::vector<int64_t>& shape,
+             std::optional<std::pair<int64_t, int64_t>> interval, int buffer) {
             const auto [low, high] = interval.value_or(std::pair<int64_t, int64_t>{0, 0});
             return self.model.add(
-                Value{wanted ? Axis::kWanted : Axis::kPositions, width, interval.has_value(), low, high, buffer});
+                Value{wanted ? Axis::kWanted : Axis::kPositions, shape, interval.has_value(), low, high, buffer});
           },
-          nb::arg("wanted"), nb::arg("width"), nb::arg("interval").none(), nb::arg("buffer"))
+          nb::arg("wanted"), nb::arg("shape"), nb::arg("interval").none(), nb::arg("buffer"))
+      .def("array", &stored_array, nb::arg("data").noconvert())
       .def("state",
            [](PyModel& self, int64_t width, bool per_position) {
              return self.model.add(State{width, per_position});

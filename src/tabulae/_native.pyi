@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Sequence as Several
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,8 @@ class Model:
         lookup: bool,
         isa: str = "",
     ) -> NDArray[np.float32]: ...
-    def value(self, wanted: bool, width: int, interval: tuple[int, int] | None, buffer: int) -> int: ...
+    def array(self, data: NDArray[np.int32]) -> int: ...
+    def value(self, wanted: bool, shape: Several[int], interval: tuple[int, int] | None, buffer: int) -> int: ...
     def state(self, width: int, per_position: bool, /) -> int: ...
     def push(self, tag: str, fields: Mapping[str, object], /) -> None: ...
 
@@ -75,9 +77,9 @@ class Engine:
         self,
         parts: Iterable[tuple[Sequence, int, int, int]],
         given: Mapping[int, NDArray[np.float32] | NDArray[np.int32]],
-        asked: int,
+        asked: Several[int],
         begin: int,
         end: int,
         taps: Mapping[int, Callable[[NDArray[np.float32]], NDArray[np.float32] | None]],
-    ) -> NDArray[np.float32]: ...
+    ) -> list[NDArray[Any]]: ...
     def read_plainly(self, sequence: Sequence, cached: int) -> int: ...

@@ -133,6 +133,8 @@ Fields fields_of(const Item& given) {
   return fields;
 }
 
+std::vector<int64_t> integers_of(const Item& list) { return {list.list.begin(), list.list.end()}; }
+
 using Values = std::vector<Item>;
 const std::map<std::string, void (*)(Model&, const Values&)> kCalls = {
     {"float_matrix",
@@ -144,7 +146,12 @@ const std::map<std::string, void (*)(Model&, const Values&)> kCalls = {
      [](Model& m, const Values& v) {
        const bool integers = v[2].kind == 'l';
        const int64_t low = integers ? v[2].list[0] : 0, high = integers ? v[2].list[1] : 0;
-       m.add(Value{static_cast<int64_t>(v[0]) ? Axis::kWanted : Axis::kPositions, v[1], integers, low, high, v[3]});
+       m.add(Value{static_cast<int64_t>(v[0]) ? Axis::kWanted : Axis::kPositions, integers_of(v[1]), integers, low,
+                   high, v[3]});
+     }},
+    {"array",
+     [](Model& m, const Values& v) {
+       m.add(Array{integers_of(v[0]), v[1].array<int32_t>()});
      }},
     {"state",
      [](Model& m, const Values& v) {
@@ -155,13 +162,13 @@ const std::map<std::string, void (*)(Model&, const Values&)> kCalls = {
 
 struct Hash {
   uint64_t value = 0xcbf29ce484222325;
-  void add(const std::vector<float>& floats) {
-    const auto* bytes = reinterpret_cast<const unsigned char*>(floats.data());
-    for (size_t i = 0; i < floats.size() * sizeof(float); ++i) value = (value ^ bytes[i]) * 0x100000001b3;
+  void add(const std::vector<unsigned char>& bytes) {
+    for (const unsigned char byte : bytes) value = (value ^ byte) * 0x100000001b3;
   }
 };
 
-// The hash of what all forward calls of the tape give. A second engine beside it has threads of its own.
+// The hash of what all forward calls of the tape give: float32 or int32. A second engine beside it has threads of its
+// own.
 uint64_t run(const Model& model, const std::list<Entry>& forwards, const std::string& isa, Arithmetic arithmetic,
              int threads) {
   Engine engine(model, threads, arithmetic, select(isa)), other(model, threads, arithmetic, select(isa));
@@ -169,18 +176,18 @@ uint64_t run(const Model& model, const std::list<Entry>& forwards, const std::st
   const auto operations = static_cast<int64_t>(model.operations().size());
   Hash hash;
   for (const Entry& call : forwards) {
-    const std::vector<int32_t> tokens = call.values[0].array<int32_t>();
-    const int64_t n = static_cast<int64_t>(tokens.size()), wanted = call.values[2];
+    const std::vector<int32_t> rows = call.values[0].array<int32_t>();
+    const int64_t n = call.values[6], wanted = call.values[2];
     const int input = call.values[4], output = call.values[5];
-    std::vector<float> logits((n - wanted) * model.width(output));
+    std::vector<unsigned char> found((n - wanted) * model.value(output).bytes());
     engine.run({{{&sequence, n, call.values[1], wanted}},
-                {{input, tokens.data()}},
-                {{output, logits.data()}},
+                {{input, rows.data()}},
+                {{output, found.data()}},
                 0,
                 operations,
                 {}});
-    hash.add(logits);
-    other.run({{{&beside, 1, 0, 1}}, {{input, tokens.data()}}, {}, 0, operations, {}});
+    hash.add(found);
+    other.run({{{&beside, 1, 0, 1}}, {{input, rows.data()}}, {}, 0, operations, {}});
   }
   return hash.value;
 }

@@ -9,6 +9,7 @@ from tabulae import _native
 from tabulae.arithmetic import activations
 from tabulae.arithmetic.linear import accumulate
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
+from tabulae.nets.builder import Builder
 from tabulae.program.graph import Decoder
 from tabulae.program.interpreter import Interpreter
 from tabulae.program.operation import Linear
@@ -19,18 +20,25 @@ from tabulae.program.ops.attention import Attention, kept
 from tabulae.program.ops.combine import Combine
 from tabulae.program.ops.embed import Embed
 from tabulae.program.ops.embed_position import EmbedPosition
+from tabulae.program.ops.encode import Encode
 from tabulae.program.ops.gate import Gate
 from tabulae.program.ops.layer_norm import LayerNorm
+from tabulae.program.ops.lookup import Lookup
+from tabulae.program.ops.products import Products
 from tabulae.program.ops.project import Project
 from tabulae.program.ops.project_routed import Experts, ProjectRouted
+from tabulae.program.ops.reduce import Reduce
 from tabulae.program.ops.rms_norm import RMSNorm
 from tabulae.program.ops.rotary import Rotary
 from tabulae.program.ops.route import Route
 from tabulae.program.ops.select import Select
+from tabulae.program.ops.shift_add import ShiftAdd, Term
 from tabulae.program.ops.soft_cap import SoftCap
+from tabulae.program.ops.take import Piece, Take
 from tabulae.program.value import Int, Value
 from tabulae.runtime.binding import Binding, add_weight, pack_matrix
 from tabulae.runtime.engine import Engine
+from tabulae.runtime.net import NetModel
 from tabulae.runtime.session import Session
 
 TOKENS = [3, 1, 4, 1, 5, 0, 2]  # a whole tile of four positions, and a rest
@@ -145,8 +153,37 @@ def everything(width):
     return program, {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
 
 
+def net_of(width):
+    """A net with every operation on integers, ``width`` channels wide, and tables of both kinds."""
+    rng, net = np.random.default_rng(width), Builder()
+    x = net.input("x", (2, width), 0, 6)
+    turned = net.add(Take((Piece(x, 2 * width - 1, (-width, -1)),), "turned"), (2, width))
+    select = net.array("select", rng.integers(0, 4, (1, width, width)))
+    exact = net.array("exact", np.arange(-2, 2)[:, None] * np.arange(7))
+    free = net.array("free", rng.integers(-9, 9, (width * width, 7)))
+    a = net.add(Products(turned, exact, "a", select), (2, width))
+    b = net.add(Products(x, free, "b"), (2, width))
+    both = net.add(ShiftAdd((Term(a, 1), Term(b, -2)), "both"), (2, width))
+    thresholds = net.array("thresholds", np.sort(rng.integers(-20, 20, (width, 5)), axis=1))
+    codes = net.add(Encode(both, thresholds, "codes"), (2, width))
+    looked = net.add(Lookup(codes, net.array("tables", rng.integers(-9, 9, (1, 6))), "looked"), (2, width))
+    return net.built((both, looked, net.add(Reduce(looked, "largest", "argmax", 1), (2,))))
+
+
 def test_every_operation_is_tried():
-    assert {op.tag for op in everything(8)[0].operations} == set(OPERATIONS)
+    tried = (*everything(8)[0].operations, *net_of(8).program.operations)
+    assert {op.tag for op in tried} == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("isa", _native.isas())
+def test_every_operation_on_integers_at_every_width(isa, threads):
+    for width in range(1, 70):
+        built = net_of(width)
+        x = np.random.default_rng(width).integers(0, 7, (7, 2, width))
+        expected = Interpreter(built.program, {}, arrays=built.arrays).run({"x": x})
+        for name, found in NetModel(*built, threads=threads, isa=isa)(x).items():
+            np.testing.assert_array_equal(found, expected[name], err_msg=f"{name}, width {width}")
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

@@ -7,13 +7,15 @@ from itertools import cycle, product
 import numpy as np
 import pytest
 from native_objects import program, tool
-from tape import fnv1a, record
+from tape import fnv1a, record, record_net
 from tiny_models import TOKENS
 from tiny_tables import bound, encoded, float_model
 
+from nets_at_random import NETS, inputs_of
 from tabulae import _native
 from tabulae.runtime.binding import pack_matrix
 from tabulae.runtime.engine import Engine
+from tabulae.runtime.net import NetModel
 from tabulae.runtime.session import Session
 
 SANITIZE = os.environ.get("TABULAE_SANITIZE", "")
@@ -75,6 +77,17 @@ def test_one_hash_with_and_without_python(built, name, tmp_path):
     expected = fnv1a(b"".join(session.feed(piece, wanted=0).tobytes() for piece in PIECES))
     ways = product([*_native.isas(), "prepared"], ("multiply", "lookup"), (1, 2, 3))
     assert lines == [f"{isa} {arithmetic} {threads} {expected}" for isa, arithmetic, threads in ways]
+
+
+@pytest.mark.parametrize("kind", NETS)
+def test_one_hash_of_a_net(built, kind, tmp_path):
+    net = NETS[kind]()
+    x = np.ascontiguousarray(inputs_of(net, 50)["x"], np.int32)
+    record_net(tmp_path / "tape", *net, x)
+    lines = output_of([*built("replay"), tmp_path / "tape"]).splitlines()
+    outputs = NetModel(*net)(x)
+    expected = fnv1a(b"".join(outputs[name].tobytes() for name in net.program.outputs))
+    assert lines and {line.split()[-1] for line in lines} == {expected}
 
 
 def test_the_pool_of_threads(built):

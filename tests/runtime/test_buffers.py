@@ -7,14 +7,19 @@ import pytest
 from tiny_models import CONFIGS, TOKENS
 from tiny_tables import bound, float_model
 
+from nets_at_random import dense
 from tabulae import _native
-from tabulae.errors import UsageError
+from tabulae.errors import ModelError, UsageError
+from tabulae.nets.builder import Builder
 from tabulae.program.env import Env
 from tabulae.program.graph import Graph
 from tabulae.program.ops.add import Add
+from tabulae.program.ops.encode import Encode
+from tabulae.program.ops.products import Products
 from tabulae.program.value import Value
-from tabulae.runtime.buffers import buffers, stands
+from tabulae.runtime.buffers import buffers, intervals, stands
 from tabulae.runtime.engine import Engine
+from tabulae.runtime.net import NetModel
 from tabulae.runtime.session import Session
 
 
@@ -68,11 +73,35 @@ def test_integers_share_with_none_of_another_type():
         kinds.setdefault(places[name], set()).add(value.type)
     assert all(len(types) == 1 for types in kinds.values())
     native = _native.Model()
-    native.value(False, 4, (0, 7), 0)
-    native.value(False, 2, (0, 7), 0)
+    native.value(False, (4,), (0, 7), 0)
+    native.value(False, (2,), (0, 7), 0)
     for interval in (None, (0, 8)):
         with pytest.raises(ValueError, match=r"\[value\] values that share memory must have one type"):
-            native.value(False, 4, interval, 0)
+            native.value(False, (4,), interval, 0)
+
+
+def test_integers_that_are_no_addresses_share_whatever_their_intervals():
+    """All sums stand in one buffer; codes, which are addresses, share with their like alone."""
+    rng, net = np.random.default_rng(0), Builder()
+    x = net.input("x", (8,), 0, 3)
+    for layer in range(6):
+        tables = net.array(f"t{layer}", rng.integers(-99, 100, (64, 4)))
+        sums = net.add(Products(x, tables, f"sums{layer}"), (8,))
+        x = net.add(Encode(sums, net.array(f"l{layer}", np.tile([-9, 0, 9], (8, 1))), f"codes{layer}"), (8,))
+    program = net.built((x,)).program
+    places, kept = buffers(program), intervals(program)
+    assert len({program.values[f"sums{layer}"].type for layer in range(6)}) == 6
+    assert {places[f"sums{layer}"] for layer in range(6)}.isdisjoint(places[f"codes{layer}"] for layer in range(6))
+    assert len({*places.values()}) == 3  # the last codes are an output, and nobody's address
+    assert kept["sums0"] == (-(2**31), 2**31 - 1) and kept["codes0"] == kept["x"] == (0, 3)
+
+
+def test_the_core_refuses_an_address_that_was_taken_for_none(monkeypatch):
+    """Whatever the run time thinks of a value, memory stays safe."""
+    built = dense()
+    monkeypatch.setattr(Products, "addresses", lambda op: ())
+    with pytest.raises(ModelError, match=r"\[products\] a table must have an entry for every code"):
+        NetModel(*built)
 
 
 def test_a_chain_of_any_length_needs_two_buffers():

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 Float64s = npt.NDArray[np.float64]
 Float32s = npt.NDArray[np.float32]
+Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 Int8s = npt.NDArray[np.int8]
 Uint8s = npt.NDArray[np.uint8]

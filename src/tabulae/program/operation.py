@@ -87,6 +87,10 @@ class Operation(Record, frozen=True, tag_field="op"):
         """The values that it writes, each once."""
         return tuple(dict.fromkeys(self.names("out", "in-out")))
 
+    def addresses(self) -> tuple[str, ...]:
+        """The values whose integers say where it reads or writes, and must lie in their intervals for it to be safe."""
+        return self.names("in", "in-out", "out")
+
     def projections(self) -> Iterator[Projection]:
         """Its linears, those together that see the same inputs."""
         yield from ()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tabulae import _native
-from tabulae.arithmetic.arrays import Float32s, Uint8s
+from tabulae.arithmetic.arrays import Float32s, Int32s, Integers, Uint8s
 from tabulae.arithmetic.hadamard import hadamard
 from tabulae.arithmetic.matrix import TableMatrix
 from tabulae.arithmetic.widths import prove
@@ -19,8 +19,7 @@ from tabulae.artifact.records import TableRecord
 from tabulae.errors import ModelError
 from tabulae.program.graph import Decoder, Graph
 from tabulae.program.operation import Record, Role, roles
-from tabulae.program.value import Int, Value
-from tabulae.runtime.buffers import buffers
+from tabulae.runtime.buffers import buffers, intervals
 
 Weight = Float32s | MatrixParts
 BLOCK = 32
@@ -28,24 +27,33 @@ NONE = -1  # the native core's index for a weight that is not there
 
 
 class Binding:
-    """A native model, with the indices of its weights, values and states by name."""
+    """A native model, with the indices of its weights, arrays, values and states by name.
 
-    def __init__(self, program: Graph, weights: Mapping[str, Weight]) -> None:
+    What is stored as integers is copied. Who binds has it proved before (:meth:`Graph.check_integers`): the core checks
+    that no array leads out of another, and trusts that integers lie in the intervals of their values.
+    """
+
+    def __init__(
+        self, program: Graph, weights: Mapping[str, Weight], arrays: Mapping[str, Integers] | None = None
+    ) -> None:
         self.program = program
         self.native = _native.Model()
         self.indices = {name: add_weight(self.native, weights[name]) for name in program.weights()}
         for name, values in program.constants.items():
             self.indices[name] = add_weight(self.native, np.array(values, np.float32))
+        self.arrays = {name: self.native.array(_widened(name, (arrays or {})[name])) for name in program.arrays()}
         self.buffers = buffers(program)
+        kept = intervals(program)
         self.values = {
-            name: _add_value(self.native, value, self.buffers[name]) for name, value in program.values.items()
+            name: self.native.value(value.axis == "wanted", value.static, kept[name], self.buffers[name])
+            for name, value in program.values.items()
         }
         self.states = {name: self.native.state(it.width, it.per_position) for name, it in program.states.items()}
         try:
             for operation in program.operations:
                 self.native.push(operation.tag, self._fields(operation))
         except (ValueError, KeyError) as error:
-            raise ModelError("program", "operations must fit their weights and values", error) from None
+            raise ModelError("program", "operations must fit their weights, arrays and values", error) from None
 
     @property
     def decoder(self) -> Decoder:
@@ -80,12 +88,19 @@ class Binding:
         if name is None:
             return NONE
         places = {"in": self.values, "out": self.values, "in-out": self.values, "state": self.states}
+        places["array"] = self.arrays
         return places.get(role, self.indices)[name]
 
 
-def _add_value(native: _native.Model, value: Value, buffer: int) -> int:
-    interval = value.type.interval() if isinstance(value.type, Int) else None
-    return native.value(value.axis == "wanted", value.width, interval, buffer)
+def _widened(name: str, array: Integers) -> Int32s:
+    """As the core has them.
+
+    :raises ModelError: they need more than 32 bits
+    """
+    ends = np.iinfo(np.int32)
+    if not np.can_cast(array.dtype, np.int32) and not (array.min() >= ends.min and array.max() <= ends.max):
+        raise ModelError(name, "stored integers must have 32 bits", (int(array.min()), int(array.max())))
+    return np.ascontiguousarray(array, np.int32)
 
 
 def add_weight(native: _native.Model, weight: Weight) -> int:

@@ -1,8 +1,10 @@
 """Which values stand in the same memory: those of one type of which never two are needed at the same time.
 
 A value is needed from the first operation that writes it to the last one that reads it; inputs from the beginning,
-outputs to the end. One type: integers are indices, so what a part of a graph that is run alone finds in their place
-must lie in their interval, whosever it is.
+outputs to the end. One type: where integers are addresses, what a part of a graph that is run alone finds in their
+place must lie in their interval, whosever it is. Integers of which no operation makes an address (sums, before they
+become codes) need no such care, and share as if all had the interval of 32 bits. Nothing rests on which these are: the
+core knows a value by the interval that it is given here, and refuses one that is too wide to be an address.
 """
 
 from bisect import bisect_left, insort
@@ -13,6 +15,7 @@ from tabulae.program.graph import Graph
 from tabulae.program.value import Int, Value
 
 Interval = tuple[int, int] | None  # of integers; None: float32
+ANY = (-(2**31), 2**31 - 1)
 
 
 def buffers(program: Graph) -> dict[str, int]:
@@ -27,15 +30,15 @@ def buffers(program: Graph) -> dict[str, int]:
     >>> buffers(Graph(chain, {name: Value(("positions", 8)) for name in "abcde"}, ("a",), ("e",), 4))
     {'a': 0, 'b': 1, 'c': 0, 'd': 1, 'e': 0}
     """
-    lives, found, widths = _lives(program), dict[str, int](), list[int]()
+    lives, found, widths, kept = _lives(program), dict[str, int](), list[int](), intervals(program)
     busy: list[tuple[int, str]] = []  # last step, value
     free: dict[Interval, list[tuple[int, int]]] = {}  # width, buffer: ascending
     for name in sorted(lives, key=lambda name: lives[name][0]):
         first, last = lives[name]
         while busy and busy[0][0] < first:
             _, done = heappop(busy)
-            insort(free.setdefault(_interval(program.values[done]), []), (widths[found[done]], found[done]))
-        width, fitting = program.values[name].width, free.get(_interval(program.values[name]), [])
+            insort(free.setdefault(kept[done], []), (widths[found[done]], found[done]))
+        width, fitting = program.values[name].width, free.get(kept[name], [])
         at = bisect_left(fitting, (width, 0))
         found[name] = fitting.pop(min(at, len(fitting) - 1))[1] if fitting else len(widths)
         if found[name] == len(widths):
@@ -45,8 +48,16 @@ def buffers(program: Graph) -> dict[str, int]:
     return found
 
 
-def _interval(value: Value) -> Interval:
-    return value.type.interval() if isinstance(value.type, Int) else None
+def intervals(program: Graph) -> dict[str, Interval]:
+    """In which integers lie, as far as the core must know: those of inputs, which it checks, and of addresses."""
+    known = {*program.inputs, *(name for op in program.operations for name in op.addresses())}
+    return {name: _interval(value, name in known) for name, value in program.values.items()}
+
+
+def _interval(value: Value, known: bool) -> Interval:
+    if not isinstance(value.type, Int):
+        return None
+    return value.type.interval() if known else ANY
 
 
 def _lives(program: Graph) -> dict[str, tuple[int, int]]:

@@ -77,25 +77,30 @@ class Engine:
         selected = self.binding.program.values[out].axis == "wanted"
         for batch in _batches(growths):
             parts = [part for _, part, _ in batch]
-            outputs = self._batch(parts, value, _joined([rows for _, _, rows in batch]), out, operations, taps)
+            given = {value: _joined([rows for _, _, rows in batch])}
+            (outputs,) = self.batch(parts, given, (out,), operations, taps)
             for (index, _, rows), piece in zip(batch, _apart(selected, outputs, parts), strict=True):
                 growths[index].tokens.extend(rows.reshape(-1).tolist() if value == "tokens" else [-1] * len(rows))
                 found[index].append(piece)
         return [_joined(pieces) for pieces in found]
 
-    def _batch(
+    def batch(
         self,
         parts: Sequence[Part],
-        value: str,
-        rows: np.ndarray,
-        out: str,
-        operations: slice,
-        taps: Mapping[int, Tap] | None,
-    ) -> Float32s:
-        values, given = self.binding.values, np.ascontiguousarray(rows)
+        given: Mapping[str, np.ndarray],
+        asked: Sequence[str],
+        operations: slice = slice(None),
+        taps: Mapping[int, Tap] | None = None,
+    ) -> list[np.ndarray]:
+        """One batch of at most :data:`BATCH` positions: rows of values in, rows [n, width] of those ``asked`` out.
+
+        :raises ModelError: as of :meth:`run`
+        """
+        values = self.binding.values
+        rows = {values[name]: np.ascontiguousarray(x) for name, x in given.items()}
         begin, end, _ = operations.indices(len(self.binding.program.operations))
         try:
-            return self._native.run(parts, {values[value]: given}, values[out], begin, end, taps or {})
+            return self._native.run(parts, rows, [values[name] for name in asked], begin, end, taps or {})
         except _native.NotFiniteError:
             hint = "the weights overflow, or a tap gave NaN or infinity"
             raise ModelError("run", "every input of a linear must be finite", "NaN or infinity", hint) from None

@@ -8,7 +8,7 @@ from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import Array, In, Operation, Out, Shape
-from tabulae.program.proof import Proof, Range
+from tabulae.program.proof import LIMIT, Proof, Range
 
 
 class Lookup(Operation, frozen=True, tag="lookup"):
@@ -26,10 +26,16 @@ class Lookup(Operation, frozen=True, tag="lookup"):
     begin2: int = 0
     choice: Array | None = None  # [n]: the channels, or all elements of a position
 
+    def addresses(self) -> tuple[str, ...]:
+        """An index stays within its table, whatever it is."""
+        return ()
+
     def check(self, at: Check) -> None:
         at.one_shape(self)
         for name in (*self.reads(), self.out):
             at.integers(name)
+        begins = [self.begin, self.begin2]
+        at.must(all(abs(begin) <= LIMIT for begin in begins), "first entries must be for 32 bits", begins)
 
     def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
         yield self.tables, (None,) * (2 if self.second is None else 3)

@@ -27,6 +27,9 @@ class Products(Operation, frozen=True, tag="products"):
     start: Array | None = None  # [groups, r]
     groups: int = 1
 
+    def addresses(self) -> tuple[str, ...]:
+        return (self.input,)
+
     def check(self, at: Check) -> None:
         at.one_axis(self)
         at.integers(self.out)

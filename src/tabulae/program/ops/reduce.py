@@ -20,6 +20,10 @@ class Reduce(Operation, frozen=True, tag="reduce"):
     how: Literal["sum", "max", "argmax"]
     axis: int  # from 0, the positions not counted
 
+    def addresses(self) -> tuple[str, ...]:
+        """Integers are only added or compared."""
+        return ()
+
     def check(self, at: Check) -> None:
         at.one_axis(self)
         for name in (self.input, self.out):

@@ -8,7 +8,7 @@ from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import In, Operation, Out, Record
-from tabulae.program.proof import Proof, Range
+from tabulae.program.proof import LIMIT, Proof, Range
 
 
 class Piece(Record, frozen=True):
@@ -51,15 +51,23 @@ class Take(Operation, frozen=True, tag="take"):
     out: Out
     fill: int = 0
 
+    def addresses(self) -> tuple[str, ...]:
+        """Integers are copied, whatever they are."""
+        return ()
+
     def check(self, at: Check) -> None:
         at.one_axis(self)
         at.integers(self.out)
         shape = at.values[self.out].static
+        at.must(bool(self.pieces), "there must be a piece", "none")
+        at.must(abs(self.fill) <= LIMIT, "the fill must stay within 32 bits", self.fill)
         for piece in self.pieces:
             at.integers(piece.input)
             begin, size = piece.box(shape)
             ranks = {len(begin), len(size), len(piece.strides)}
             at.must(ranks == {len(shape)}, f"a piece must have the {len(shape)} axes of its output", sorted(ranks))
+            must = "base and strides of a piece must stay within 32 bits"
+            at.must(all(abs(n) <= LIMIT for n in (piece.base, *piece.strides)), must, [piece.base, *piece.strides])
             inside = all(b >= 0 and n >= 1 and b + n <= whole for b, n, whole in zip(begin, size, shape, strict=True))
             at.must(inside, f"the box of a piece must lie in {list(shape)}", [list(begin), list(size)])
             reach = [stride * (n - 1) for stride, n in zip(piece.strides, size, strict=True)]
