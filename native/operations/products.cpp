@@ -3,11 +3,10 @@
 // Checked here: that every array has its shape, that every edge names a table, and that no code of the input's interval
 // is too large for one. Trusted is that integers lie in the intervals of their values and that sums fit 32 bits: that
 // is proved before a graph comes here (`Graph.check_integers` in Python).
-#include "graph/products.h"
-
 #include <algorithm>
 
 #include "graph/run.h"
+#include "graph/tabled.h"
 
 namespace tabulae {
 namespace {

@@ -1,4 +1,4 @@
-#include "graph/products.h"
+#include "graph/tabled.h"
 
 #include <algorithm>
 #include <numeric>
