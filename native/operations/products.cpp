@@ -3,18 +3,16 @@
 // Checked here: that every array has its shape, that every edge names a table, and that no code of the input's interval
 // is too large for one. Trusted is that integers lie in the intervals of their values and that sums fit 32 bits: that
 // is proved before a graph comes here (`Graph.check_integers` in Python).
-#include "graph/products.h"
-
 #include <algorithm>
 
 #include "graph/run.h"
+#include "graph/tabled.h"
 
 namespace tabulae {
 namespace {
 
 constexpr int64_t kTile = 16;  // points, or outputs, that are one item
 constexpr int64_t kMany = 16;  // points that threads share; of fewer they share the outputs
-constexpr int64_t kMost = 64;  // points for which tables are read once
 
 class Products final : public Operation {
  public:
@@ -45,8 +43,8 @@ class Products final : public Operation {
               begin *= kTile, end *= kTile;
               const int64_t points = count(run);
               if (points < kMany) return add(*linear, run, worker, {0, points}, {begin, std::min(end, outputs)});
-              for (int64_t i = begin; i < std::min(end, points); i += kMost)
-                add(*linear, run, worker, {i, std::min({i + kMost, end, points})}, {0, outputs});
+              for (int64_t i = begin; i < std::min(end, points); i += kTile)
+                add(*linear, run, worker, {i, std::min(i + kTile, points)}, {0, outputs});
             }});
   }
 

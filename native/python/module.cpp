@@ -10,6 +10,7 @@
 
 #include "core/layouts.h"
 #include "graph/engine.h"
+#include "graph/interval.h"
 #include "graph/linears.h"
 #include "python/arrays.h"
 
@@ -233,13 +234,6 @@ int stored_array(PyModel& self, const nb::ndarray<const int32_t, nb::c_contig, n
 // A value as a batch gives or takes it: float32 or int32, [positions or those wanted][width].
 using AnyArray = nb::ndarray<nb::c_contig, nb::device::cpu>;
 
-bool lie_within(const int32_t* x, int64_t n, const Value& value) {
-  const auto low = static_cast<int32_t>(value.low), high = static_cast<int32_t>(value.high);
-  int32_t outside = 0;
-  for (int64_t i = 0; i < n; ++i) outside |= (x[i] < low) | (x[i] > high);  // to the end: many at once
-  return !outside;
-}
-
 std::vector<Given> given_of(const Model& model, const nb::dict& arrays, int64_t n, int64_t wanted) {
   std::vector<Given> given;
   for (const auto& [key, array] : arrays) {
@@ -250,7 +244,8 @@ std::vector<Given> given_of(const Model& model, const nb::dict& arrays, int64_t 
     require(x.dtype() == (value.integers ? nb::dtype<int32_t>() : nb::dtype<float>()) &&
                 static_cast<int64_t>(x.size()) == rows * value.width,
             "an input must have the type and the shape of its value");
-    require(!value.integers || lie_within(static_cast<const int32_t*>(x.data()), rows * value.width, value),
+    require(!value.integers || lie_within(static_cast<const int32_t*>(x.data()), rows * value.width,
+                                          static_cast<int32_t>(value.low), static_cast<int32_t>(value.high)),
             "an input must lie in the interval of its value");
     given.push_back({index, x.data()});
   }

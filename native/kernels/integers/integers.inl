@@ -56,18 +56,16 @@ void add_entries(const EntryTask<T>& t) {
     }
 }
 
-// Thresholds lie in blocks of 16 channels, [levels][16] each.
+// Thresholds lie in blocks of 16 channels, [levels][16] each. Arrays and no vectors: GCC compares vectors wider than a
+// register element by element.
 void count(const int32_t* thresholds, int64_t levels, const int32_t* x, int64_t channels, int32_t* out) {
   for (int64_t c = 0; c < channels; c += kLanes, thresholds += levels * kLanes) {
     const int64_t n = least(kLanes, channels - c);
-    i32x16 here = {}, found = i32x16{} + static_cast<int32_t>(levels);
-    __builtin_memcpy(&here, x + c, n * sizeof(int32_t));
-    for (int64_t k = 0; k < levels; ++k) {
-      i32x16 level;
-      __builtin_memcpy(&level, thresholds + k * kLanes, sizeof level);
-      found += level > here;  // true is -1
-    }
-    __builtin_memcpy(out + c, &found, n * sizeof(int32_t));
+    int32_t here[kLanes] = {}, found[kLanes] = {};
+    __builtin_memcpy(here, x + c, n * sizeof(int32_t));
+    for (int64_t k = 0; k < levels; ++k)
+      for (int64_t lane = 0; lane < kLanes; ++lane) found[lane] += thresholds[k * kLanes + lane] <= here[lane];
+    __builtin_memcpy(out + c, found, n * sizeof(int32_t));
   }
 }
 

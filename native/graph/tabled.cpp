@@ -1,4 +1,4 @@
-#include "graph/products.h"
+#include "graph/tabled.h"
 
 #include <algorithm>
 #include <numeric>
@@ -36,8 +36,10 @@ std::vector<int64_t> values_of(const Edges& edges) {
   std::vector<int64_t> values(entries, entries + edges.codes);
   int64_t common = 0;
   for (const int64_t value : values) common = std::gcd(common, value);
-  if (common > 1)
-    for (int64_t& value : values) value /= common;
+  const auto first = std::find_if(values.begin(), values.end(), [](int64_t x) { return x != 0; });
+  if (first == values.end()) return values;
+  if (*first < 0) common = -common;  // most values are codes then, and no weights
+  for (int64_t& value : values) value /= common;
   return values;
 }
 
