@@ -13,7 +13,7 @@ def check_there(path: str | Path) -> None:
 
     >>> check_there("no-such-model.gguf")
     Traceback (most recent call last):
-    tabulae.errors.FileError: [no-such-model.gguf] it must be readable, but got no such file or folder
+    tabulae.errors.FileError: [no-such-model.gguf] it must be readable, but got no such file or folder; look at the path
 
     :raises FileError: there is nothing, or nothing that may be looked at
     """
@@ -27,7 +27,7 @@ def unreadable(path: str | Path, error: OSError) -> FileError:
     """The error of a file that is missing or cannot be read, in the same words everywhere."""
     missing = isinstance(error, FileNotFoundError | NotADirectoryError)
     got = "no such file or folder" if missing else error.strerror or error
-    return FileError(str(path), "it must be readable", got)
+    return FileError(str(path), "it must be readable", got, "look at the path" if missing else "")
 
 
 def check_place(path: str | Path) -> None:

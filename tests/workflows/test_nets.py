@@ -51,7 +51,7 @@ def test_selections_of_no_table_are_refused(tmp_path) -> None:
 
 def test_a_net_is_no_language_model_and_the_other_way_round(tmp_path, tiny_tab) -> None:
     write_net(dense(), tmp_path / "net.tab")
-    with pytest.raises(TableModelError, match="it must be a language model, but got a net, which takes arrays"):
+    with pytest.raises(TableModelError, match="it must be a language model, but got a net; it takes arrays"):
         load(tmp_path / "net.tab")
     with pytest.raises(TableModelError, match="it must be a net, but got a language model"):
         read_net(tiny_tab)

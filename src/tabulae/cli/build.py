@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
+from tabulae.cli import nets
 from tabulae.cli.output import IgnoreKey, Json, Threads, megabytes, print_json, progress_bar
 from tabulae.cli.plan import show
 from tabulae.cli.wanted import (
@@ -33,7 +34,9 @@ from tabulae.errors import UsageError
 from tabulae.planning.plan import Plan, read_any
 
 if TYPE_CHECKING:
+    from tabulae.workflows.ask import Wanted
     from tabulae.workflows.contest import Built
+    from tabulae.workflows.trained import TrainedModel
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -45,18 +48,23 @@ EXAMPLES = """
   tabulae build SmolLM2.gguf --size 60MB -o smollm2.tab
 
   tabulae build SmolLM2.gguf --plan plan.json -o smollm2.tab
+
+  tabulae build digits.onnx --to net --data digits.npz -o digits.tab
 """
 
 
+Source = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Trained model: a GGUF file, a Hugging Face folder, an ONNX file.")
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Table model to write (default: NAME.tab).")]
+PlanFile = Annotated[Path | None, typer.Option("--plan", help="Build as this plan says (tabulae plan).")]
+
+
 def build(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Trained model: a GGUF file or a Hugging Face folder.")
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Table model to write (default: NAME.tab).")
-    ] = None,
+    model: Source,
+    output: Output = None,
     format: Formats = None,
-    plan: Annotated[Path | None, typer.Option("--plan", help="Build as this plan says (tabulae plan).")] = None,
+    plan: PlanFile = None,
     size: Size = None,
     memory: Memory = None,
     bits: Bits = None,
@@ -70,17 +78,25 @@ def build(
     no_verify: NoVerify = False,
     without_tokenizer: WithoutTokenizer = False,
     ignore_key: IgnoreKey = None,
+    to: nets.To = None,
+    data: nets.DataOption = None,
+    value_bits: nets.ValueBits = None,
+    input_bits: nets.InputBits = None,
+    weights: nets.Weights = None,
+    tables: nets.Tables = None,
+    input: nets.Shapes = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Build a table model from a trained one: tensor by tensor, with little memory, the same bytes every time."""
     import tabulae
-    from tabulae.runtime.engine import check_options
-    from tabulae.workflows.ask import Wanted, ask
-    from tabulae.workflows.contest import build_within
+    from tabulae.workflows.ask import Wanted
 
-    threads = available_cores() if threads is None else threads
-    check_options(threads, "auto")
+    threads = _checked_threads(threads)
+    choices = {"bits": value_bits, "input_bits": input_bits, "weights": weights}
+    more: dict[str, Any] = {"to": to, "data": data, "tables": tables, "shapes": input or ()}
+    if nets.is_asked(more, choices):
+        return nets.build_net(model, _target(model, output), given=choices, threads=threads, json=json, **more)
     wanted = Wanted(size=size, memory=memory, bits=bits, kl=kl, calibration=calibration)
     planned = any(value is not None for value in (size, memory, bits, kl))
     _check_one_way(planned, bool(format), plan is not None)
@@ -93,16 +109,31 @@ def build(
         progress_bar("building", quiet=json) as progress,
         _resumable(target),
     ):
-        weights = trained.parameters()
+        count = trained.parameters()
         if planned:
             wanted |= Wanted(sensitivity=sensitivity, by=by, entropy=entropy, any_format=any_format)
             wanted |= Wanted(threads=threads, progress=progress)
-            asked = ask(trained, target, **wanted)
-            built = build_within(path=target, **asked.contest(False if no_verify else verify))
+            built = _contest(trained, target, wanted, False if no_verify else verify)
         else:
             run = partial(trained.build, threads=threads, progress=progress)
             run(target, formats=format or (), plan=known, calibration=calibration)
-    _report(target, weights, time.perf_counter() - start, built, known, json)
+    _report(target, count, time.perf_counter() - start, built, known, json)
+
+
+def _contest(trained: "TrainedModel", target: Path, wanted: "Wanted", verify: Path | bool | None) -> "Built":
+    """The best within a budget."""
+    from tabulae.workflows.ask import ask
+    from tabulae.workflows.contest import build_within
+
+    asked = ask(trained, target, **wanted)
+    return build_within(path=target, **asked.contest(verify))
+
+
+def _checked_threads(threads: int | None) -> int:
+    from tabulae.runtime.engine import check_options
+
+    check_options(available_cores() if threads is None else threads, "auto")
+    return available_cores() if threads is None else threads
 
 
 def _report(target: Path, weights: int, seconds: float, built: "Built | None", plan: Plan | None, json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tabulae.cli.nets import check_net
 from tabulae.cli.output import IgnoreKey, Json, Threads, print_json, print_table, progress_bar
 from tabulae.errors import TabulaeError, UsageError
 from tabulae.files import check_there
@@ -40,7 +41,10 @@ def check(
     """
     from tabulae.runtime.engine import check_options
     from tabulae.workflows.check import check as run
+    from tabulae.workflows.open_tab import is_net
 
+    if is_net(model):
+        raise typer.Exit(0 if check_net(model, json) else 1)
     if (against is None) != (text is None):
         raise UsageError("check", "--against and --text must be given together", "one of them")
     if ignore_key and against is None:

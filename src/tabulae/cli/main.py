@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tabulae.cli import bench, build, check, info, plan, run
+from tabulae.cli import bench, build, check, export, info, plan, run
 from tabulae.errors import INTERRUPTED, TabulaeError
 from tabulae.version import __version__
 
@@ -33,7 +33,7 @@ def tabulae(
     """Do a network's arithmetic before it runs: build, check and run table models."""
 
 
-for verb in (info, plan, build, run, check, bench):
+for verb in (info, plan, build, run, check, bench, export):
     app.command(epilog=verb.EXAMPLES)(getattr(verb, verb.__name__.rpartition(".")[2]))
 
 

@@ -1,6 +1,9 @@
 """``tabulae plan MODEL --size 60MB``"""
 
+import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +69,7 @@ def plan(
     with (
         tabulae.open(model, ignore_keys=ignore_key or (), tokenizer=not without_tokenizer) as trained,
         progress_bar("planning", quiet=json) as progress,
+        _resumable(sensitivity),
     ):
         found = trained.plan(
             size=size,
@@ -86,6 +90,18 @@ def plan(
     else:
         show(found)
         print(f"plan: {output} (edit formats if you like; then tabulae build {model} --plan {output})")
+
+
+@contextmanager
+def _resumable(sensitivity: Path | None) -> Iterator[None]:
+    """Say after an interrupt what was kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = sensitivity is not None and Path(f"{sensitivity}.part").exists()
+        on = f"what was measured stands in {sensitivity}.part, and the same command goes on with it"
+        print(f"interrupted: {on if kept else 'nothing was kept; --sensitivity FILE keeps it'}", file=sys.stderr)
+        raise
 
 
 def is_guess(plan: Plan) -> bool:

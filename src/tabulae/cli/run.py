@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
+from tabulae.cli.nets import run_net
 from tabulae.cli.output import Arithmetic, IgnoreKey, Json, Threads, print_json, say_limit, show
+from tabulae.cores import available_cores
 from tabulae.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ EXAMPLES = """
   tabulae run smollm2.tab --chat "Why is the sky blue?"         one turn
 
   echo "Once upon a time" | tabulae run smollm2.tab --temperature 0.8
+
+  tabulae run digits.tab --inputs test.npz      a net: answers, and how many are the labels
 """
 
 
@@ -48,6 +52,12 @@ def run(
     repetition_penalty: Annotated[float, typer.Option(help="Above 1: what was said becomes less likely.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of the sampling: the same seed gives the same text.")] = 0,
     ignore_key: IgnoreKey = None,
+    inputs: Annotated[
+        str | None, typer.Option("--inputs", metavar="NPZ", help="Of a net: arrays by the names of its inputs.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Of a net: an npz file for all outputs (default: answers).")
+    ] = None,
     threads: Threads = None,
     arithmetic: Arithmetic = "auto",
     json: Json = False,
@@ -56,6 +66,8 @@ def run(
     from tabulae.text import renderer
     from tabulae.text.sampling import Sampler
 
+    if inputs is not None:
+        return run_net(model, inputs, output, available_cores() if threads is None else threads, json)
     if chat:
         renderer.start()  # while the model loads
     sampler = Sampler(temperature, top_k, top_p, min_p, repetition_penalty, seed)

@@ -28,7 +28,7 @@ class Size(NamedTuple):
     bytes: int  # of entries and of what selects them
 
 
-def raised(built: Built, rung: Rung) -> Built:
+def raised(built: Built, rung: str) -> Built:
     """The same net with the tables of all its layers on a rung of their own: the literal database at ``edge``.
 
     :raises UsageError: no such rung
@@ -43,7 +43,7 @@ def raised(built: Built, rung: Rung) -> Built:
     return Built(msgspec.structs.replace(built.program, operations=tuple(operations)), arrays)
 
 
-def _raised(op: Products, select: str, arrays: dict[str, Integers], rung: Rung) -> Products:
+def _raised(op: Products, select: str, arrays: dict[str, Integers], rung: str) -> Products:
     tables, chosen = arrays[op.tables], arrays[select].astype(np.int64)
     if rung == "edge":
         arrays[op.tables] = tables[chosen.reshape(-1)]

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 
 from tabulae.calibration.prepared import tables_of
 from tabulae.cores import available_cores
+from tabulae.errors import UsageError
 from tabulae.files import check_place
 from tabulae.planning.budget import Budget, parse_size
 from tabulae.planning.plan import Plan, check, read
@@ -149,10 +150,23 @@ def recipe_of(
         check(plan, model=model.fingerprint, names=names, bands=bands)
     else:
         plan = read(plan, model=model.fingerprint, names=names, bands=bands)
-    wanted, text = plan.calibration, _text(calibration)
-    return by_plan(
-        model, plan, inputs_behind(wanted, model, text, threads=threads, progress=progress) if wanted else {}
-    )
+    if plan.calibration is None:
+        if calibration is not None:
+            must = "the plan must have been made with a text"
+            raise UsageError("calibration", must, "one from weights alone", "leave --calibration out")
+        return by_plan(model, plan, {})
+    text = _text(calibration)
+    return by_plan(model, plan, inputs_behind(plan.calibration, model, text, threads=threads, progress=progress))
+
+
+def check_text_counts(wanted: Wanted) -> None:
+    """Refuse a text that a plan alone would not read.
+
+    :raises UsageError: weights alone, and a text
+    """
+    if wanted.get("by") == "data-free" and wanted.get("calibration") is not None:
+        must, hint = "a text must be read by what is asked for", "leave --calibration out, or measure on it"
+        raise UsageError("calibration", must, "data-free, which takes weights alone", hint)
 
 
 def _text(path: str | Path | None) -> str | None:

@@ -8,10 +8,13 @@ import msgspec
 
 from tabulae.artifact.reader import open_table_model
 from tabulae.artifact.records import TableRecord, TensorRecord
+from tabulae.nets.rungs import edges
+from tabulae.nets.rungs import layers as layers_of
 from tabulae.program.graph import Decoder
+from tabulae.program.net import Net
 from tabulae.program.ops.attention import Attention
 from tabulae.sources import Source
-from tabulae.workflows.open_tab import program_of
+from tabulae.workflows.open_tab import graph_of
 from tabulae.workflows.recipe import by_rules, expected_bytes
 from tabulae.workflows.trained import is_trained_model, open_trained
 
@@ -64,7 +67,7 @@ def _table_model(path: Path) -> Description:
         tensors = tuple(_stored(record) for record in file.document.tensors)
         size = path.stat().st_size
         counted = size - sum(blob.stored for blob in file.document.blobs)
-        return _description(dict(file.document.provenance), program_of(file), tensors, size, counted)
+        return _description(dict(file.document.provenance), graph_of(file), tensors, size, counted)
 
 
 def _trained_model(path: Path, ignore_keys: Collection[str]) -> Description:
@@ -79,7 +82,7 @@ def _trained_model(path: Path, ignore_keys: Collection[str]) -> Description:
 
 def _description(
     provenance: dict[str, str],
-    program: Decoder,
+    program: Decoder | Net,
     tensors: tuple[TensorInfo, ...],
     size: int,
     counted: int,
@@ -92,8 +95,12 @@ def _description(
     return Description(provenance, summary(program), weights, size, bits, formats, tensors, memory, built)
 
 
-def summary(program: Decoder) -> str:
-    """The shape of a decoder in one line."""
+def summary(program: Decoder | Net) -> str:
+    """The shape of a decoder or of a net in one line."""
+    if isinstance(program, Net):
+        places = (f"{name} {list(program.values[name].static)}" for name in (*program.inputs, *program.outputs))
+        counted = sum(g * r * j for g, r, j in (edges(program, op) for op in layers_of(program)))
+        return f"net of {len(program.operations)} operations and {counted} edges: {', '.join(places)}"
     layers = [op for op in program.operations if isinstance(op, Attention)]
     heads = f"{layers[0].heads} heads of {layers[0].head} on {layers[0].kv_heads} key-value heads" if layers else "none"
     return f"{len(layers)} layers, {heads}, vocabulary {program.vocabulary}, context {program.context}"

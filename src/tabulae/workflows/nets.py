@@ -10,9 +10,6 @@ from tabulae.artifact.records.array import ArrayRecord
 from tabulae.artifact.writer import TableModelWriter
 from tabulae.errors import ModelError, TableModelError
 from tabulae.nets.builder import Built
-from tabulae.nets.compile import compile
-from tabulae.nets.data import Data
-from tabulae.nets.lowering import Choices
 from tabulae.nets.readers import onnx_file
 from tabulae.nets.trained_net import TrainedNet
 from tabulae.program.net import Net
@@ -34,23 +31,6 @@ def open_net(path: str | Path, inputs: Mapping[str, tuple[int, ...]] | None = No
         hint = "scikit-learn estimators come as Python objects: tabulae.nets.readers.scikit.read"
         raise ModelError(str(path), "a trained net must be an ONNX file", Path(path).suffix or "no suffix", hint)
     return onnx_file.read(path, dict(inputs or {}))
-
-
-def build_net(
-    net: TrainedNet,
-    data: Data,
-    path: str | Path,
-    choices: Choices | None = None,
-    *,
-    provenance: Mapping[str, str] | None = None,
-) -> Built:
-    """Compile a net on data and write it as a table model.
-
-    :raises ModelError: a node that cannot become integers, or sums that leave 32 bits
-    """
-    built = compile(net, data.inputs, choices)
-    write_net(built, path, provenance)
-    return built
 
 
 def write_net(built: Built, path: str | Path, provenance: Mapping[str, str] | None = None) -> None:

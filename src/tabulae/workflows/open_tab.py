@@ -1,12 +1,13 @@
 """What stands in an open table model, made ready to run: the checked program, weights, the tokenizer."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import msgspec
 
 from tabulae.arithmetic.arrays import Float32s, Integers
 from tabulae.artifact.parts import check_resident
-from tabulae.artifact.reader import TableModelFile
+from tabulae.artifact.reader import TableModelFile, open_table_model
 from tabulae.artifact.records import ArrayRecord, FloatRecord, TableRecord, TensorRecord
 from tabulae.cores import available_cores, machine_memory
 from tabulae.errors import TableModelError
@@ -30,6 +31,25 @@ def graph_of(file: TableModelFile) -> Decoder | Net:
     return program
 
 
+def is_net(path: str | Path) -> bool:
+    """Whether a table model holds a net, by what its program says of itself.
+
+    :raises FileError: there is no such file
+    :raises TableModelError: it is no table model
+    """
+    with open_table_model(path) as file:
+        try:
+            return msgspec.json.decode(file.document.program, type=_Kind).kind == "net"
+        except msgspec.MsgspecError:  # a program of another form, which whoever runs it refuses
+            return False
+
+
+class _Kind(msgspec.Struct):
+    """What is asked of a program before it is read."""
+
+    kind: str = ""
+
+
 def program_of(file: TableModelFile) -> Decoder:
     """The program of a language model.
 
@@ -37,7 +57,7 @@ def program_of(file: TableModelFile) -> Decoder:
     """
     program = graph_of(file)
     if isinstance(program, Net):
-        raise TableModelError(str(file.path), "it must be a language model", "a net, which takes arrays and no text")
+        raise TableModelError(str(file.path), "it must be a language model", "a net", "it takes arrays: --inputs x.npz")
     return program
 
 

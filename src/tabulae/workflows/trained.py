@@ -19,7 +19,7 @@ from tabulae.runtime.language_model import LanguageModel, Options
 from tabulae.sources import find_kind, open_source
 from tabulae.text.data import TokenizerData
 from tabulae.text.fits import fitted
-from tabulae.workflows.ask import Wanted, ask, recipe_of
+from tabulae.workflows.ask import Wanted, ask, check_text_counts, recipe_of
 from tabulae.workflows.build import build
 from tabulae.workflows.contest import Built, build_within
 from tabulae.workflows.recipe import by_rules
@@ -132,6 +132,7 @@ class TrainedModel(Closing):
         >>> found.totals.bits <= 9.0, len(found.entries)
         (True, 16)
         """
+        check_text_counts(wanted)
         asked = ask(self, **wanted)
         return asked.planner().plan(asked.budget)
 
