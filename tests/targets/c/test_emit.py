@@ -136,6 +136,10 @@ def test_what_is_refused() -> None:
         UsageError, match=r"\[form\] a form of products must be known, but got x; accepted: multiples, own"
     ):
         emit(dense(), "net", Options(form="x"))
+    with pytest.raises(UsageError, match=r"\[word\] what a chip adds at once must be known, but got 16"):
+        emit(dense(), "net", Options(word=16))
+    with pytest.raises(UsageError, match=r"\[vectors\] the test must have an example, but got 0"):
+        emit(dense(), "net", Options(vectors=0))
     built = dense()
     name = next(name for name in built.arrays if name.endswith("start"))
     with pytest.raises(ModelError, match="it must lie in"):

@@ -4,11 +4,13 @@ from importlib import import_module
 from types import ModuleType
 from typing import NamedTuple
 
+from tabulae.errors import UsageError
 from tabulae.nets.builder import Built
 from tabulae.program.operation import Operation
 from tabulae.targets.c import ops, texts
 from tabulae.targets.c.memory import memory
 from tabulae.targets.c.names import check_name
+from tabulae.targets.c.products import FORMS
 from tabulae.targets.c.source import Options, Source
 from tabulae.targets.steps import steps
 from tabulae.targets.vectors import vectors
@@ -37,7 +39,7 @@ def emit(built: Built, name: str, options: Options | None = None) -> dict[str, s
     >>> [line for line in files["largest.h"].splitlines() if line.startswith("void")]
     ['void largest_run(const uint8_t x[3], uint8_t y[1]);']
 
-    :raises UsageError: a name that is no identifier of C
+    :raises UsageError: a name that is no identifier of C, options that mean nothing
     :raises ModelError: a net whose arrays do not fit, or that writes a value twice
     """
     return emitted(built, name, options).files
@@ -47,6 +49,7 @@ def emitted(built: Built, name: str, options: Options | None = None) -> Emitted:
     """With what it needs; otherwise as :func:`emit`."""
     options = options or Options()
     check_name(name)
+    _check(options)
     program = built.program
     program.check()
     program.check_shapes({array: values.shape for array, values in built.arrays.items()})
@@ -64,6 +67,15 @@ def emitted(built: Built, name: str, options: Options | None = None) -> Emitted:
         "README.md": texts.readme(name, source, lies),
     }
     return Emitted(files, source.flash(), lies.size, tuple(source.notes))
+
+
+def _check(options: Options) -> None:
+    if options.word not in (8, 32):
+        raise UsageError("word", "what a chip adds at once must be known", options.word, "accepted: 8, 32 bits")
+    if options.vectors < 1:
+        raise UsageError("vectors", "the test must have an example", options.vectors, "give 1 or more")
+    if options.form is not None and options.form not in FORMS:
+        raise UsageError("form", "a form of products must be known", options.form, f"accepted: {', '.join(FORMS)}")
 
 
 def _accepts(op: Operation, view: View) -> bool:

@@ -3,24 +3,23 @@
 A position's codes are read in place where they stand one after the other, else they are put so first.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from itertools import pairwise
-from pathlib import Path
 from types import ModuleType
 
-from tabulae.errors import UsageError
 from tabulae.program.operation import Operation
 from tabulae.program.ops.products import Products
-from tabulae.targets.c import products as forms
+from tabulae.targets.c import products
 from tabulae.targets.c.ops import encode
 from tabulae.targets.c.ops._elements import whole
+from tabulae.targets.c.products import FORMS
 from tabulae.targets.c.products._edges import Cost, Edges, edges
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.walk import walked, walks
 from tabulae.targets.steps import Step
 from tabulae.targets.views import Loop, View
 
-NAMES = sorted(path.stem for path in Path(forms.__file__).parent.glob("[a-z]*.py"))
 FACTOR = 2  # more tables than this times the fewest are not paid for speed
 
 
@@ -48,21 +47,19 @@ def emit(step: Step, source: Source) -> None:
 
 def _form(summed: Edges, source: Source, op: Products) -> ModuleType:
     """The form to take, by its estimate; all estimates are noted."""
-    modules = {name: import_module(f"{forms.__name__}.{name}") for name in NAMES}
-    costs: dict[str, Cost] = {}
-    for name, module in modules.items():
-        found = module.cost(summed, source.options.word)
-        if found is not None:
-            costs[name] = found
-    wanted = source.options.form
-    if wanted is not None and wanted not in modules:
-        raise UsageError("form", "a form of products must be known", wanted, f"accepted: {', '.join(NAMES)}")
-    fewest = min(cost.flash for cost in costs.values())
-    cheap = {name: cost for name, cost in costs.items() if cost.flash <= FACTOR * fewest}
-    best = wanted if wanted in costs else min(cheap, key=lambda name: (cheap[name].instructions, cheap[name].flash))
+    modules = {name: import_module(f"{products.__name__}.{name}") for name in FORMS}
+    estimates = {name: module.cost(summed, source.options.word) for name, module in modules.items()}
+    costs: dict[str, Cost] = {name: cost for name, cost in estimates.items() if cost is not None}
+    best = source.options.form if source.options.form in costs else _quickest(costs)
     said = (f"{name} {cost.instructions:,} instructions, {cost.flash:,} bytes" for name, cost in costs.items())
     source.notes.append(f"{op.out}, a position: {'; '.join(said)}: {best}")
     return modules[best]
+
+
+def _quickest(costs: Mapping[str, Cost]) -> str:
+    """Of the forms that do not need far more bytes than the smallest."""
+    most = FACTOR * min(cost.flash for cost in costs.values())
+    return min((cost.instructions, cost.flash, name) for name, cost in costs.items() if cost.flash <= most)[2]
 
 
 def _in_place(seen: View) -> bool:
