@@ -139,7 +139,7 @@ MISTAKES = [
     (("info", "TEXT", "--statistics"), 1, "accepted: a table model (*.tab), or a GGUF file"),
     (("run", "TEXT", "x"), 1, "accepted: a table model (*.tab), or a GGUF file"),
     (("plan", "FOLDER", "--bits", 9, "--calibration", "none"), 1, "[none] it must be readable, but got no such file"),
-    (("plan", "FOLDER", "--bits", 9, "--by", "data-free", "--calibration", "TEXT"), 1, "leave --calibration out"),
+    (("plan", "FOLDER", "--bits", 9, "--by", "data-free", "--calibration", "TEXT"), 2, "leave --calibration out"),
     (
         ("build", "FOLDER", "--plan", "none", "-o", "OUT"),
         1,

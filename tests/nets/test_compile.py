@@ -16,6 +16,7 @@ from tabulae.nets.trained_net import TrainedNet
 from tabulae.program.interpreter import Interpreter
 from tabulae.program.ops.take import Piece
 from tabulae.program.proof import Range
+from tabulae.runtime.net import NetModel
 
 COARSE = Choices(bits=4, weights="int:4/row/search", input_bits=5)
 FINE = Choices(bits=10, weights="int:8/row/search", input_bits=10)
@@ -43,7 +44,12 @@ def run(built, data):
         name: reading.integers(data[name], Range.of(values[name])) for name, reading in built.program.readings.items()
     }
     found = Interpreter(built.program, {}, arrays=built.arrays).run({**data, **given})
-    return found, {name: found[name] * np.float64(values[name].type.unit) for name in built.program.outputs}
+    offsets = built.program.offsets
+    numbers = {
+        name: found[name] * np.float64(values[name].type.unit) + np.asarray(offsets.get(name, 0.0))
+        for name in built.program.outputs
+    }
+    return found, numbers
 
 
 def features(rng, n=400):
@@ -51,23 +57,26 @@ def features(rng, n=400):
 
 
 def test_codes_are_those_of_rounded_weights() -> None:
-    """Stated in floats: inputs on their grid, weights as they are stored, the bias as it is; no code differs."""
+    """Stated in floats: inputs on the grids of their channels, weights as they are stored; no code differs.
+
+    A sum also has what offsets of inputs give, by the weights as they were, and what rounding these loses on average.
+    """
     rng = np.random.default_rng(0)
     net, data = dense(rng), features(rng)
     built = compile(net, data, COARSE)
     found, _ = run(built, data)
-    layer, op = net.nodes[1], built.program.operations[1]
-    assert [one.tag for one in built.program.operations[:3]] == ["encode", "products", "encode"]
-    first = built.program.operations[0]
-    unit = np.float64(built.program.values[first.out].type.unit)
-    points = found[first.out] - (built.arrays[op.tables][0] == 0).argmax()
-    book = built.arrays[op.tables][:, -1].astype(int) - built.arrays[op.tables][:, -2]  # a step of the input
+    scale, layer = net.nodes[:2]
+    first, op, second = built.program.operations[:3]
+    assert [one.tag for one in (first, op, second)] == ["encode", "products", "encode"]
+    low, high = data["x"].min(axis=0), data["x"].max(axis=0)
+    unit, offset = (high - low) / 15 * scale.scale, low * scale.scale + scale.shift
+    book = built.arrays[op.tables][:, 1].astype(int)  # products with 1
     weights = book[built.arrays[op.select][0]] * np.float64(built.program.values[op.out].type.unit)[:, None]
-    sums = points @ weights.T + layer.bias  # the unit of the input is in the weights'
-    assert np.abs(sums - (points * unit) @ layer.weight[0].T - layer.bias).max() < 0.5 * np.abs(sums).max()
-    code = built.program.operations[2].out
-    step = built.program.values[code].type.unit
-    assert (found[code] == np.clip(np.floor(relu(sums) / step + 0.5), 0, 15)).all()
+    mean = ((data["x"] * scale.scale + scale.shift - offset) / unit).mean(axis=0)
+    constant = layer.bias + layer.weight[0] @ offset + (layer.weight[0] * unit - weights) @ mean
+    step = built.program.values[second.out].type.unit
+    wanted = np.clip(np.floor(relu(found[first.out] @ weights.T + constant) / step + 0.5), 0, 15)
+    assert (found[second.out] == wanted).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -145,3 +154,78 @@ def test_a_sum_that_leaves_32_bits_is_refused() -> None:
     net = TrainedNet({"x": (70_000,)}, (Affine("y", "x", np.ones((1, 1, 70_000))),), ("y",))
     with pytest.raises(ModelError, match="every sum of products must stay within 32 bits"):
         compile(net, data, Choices(bits=9, weights="int:8/row/search", input_bits=9))
+
+
+def test_numbers_are_those_of_the_trained_net() -> None:
+    """Also where outputs are codes of a grid that begins below 0, or sums of such."""
+    rng = np.random.default_rng(2)
+    layer = Affine("h", "x", rng.normal(size=(1, 3, 4)), rng.normal(size=3))
+    ends = {
+        "a function": (layer, Function("y", "h", np.tanh)),
+        "a mean": (layer, View("v", (Piece("h", 0, (3, 1)),), (1, 3)), Fold("y", "v", "mean", 0)),
+        "a difference of itself": (layer, Sum("y", "h", "h", minus=True)),
+        "a sum": (layer, Function("t", "h", np.tanh), Sum("y", "h", "t")),
+    }
+    data = {"x": rng.normal(size=(200, 4))}
+    for name, nodes in ends.items():
+        net = TrainedNet({"x": (4,)}, nodes, ("y",))
+        built = compile(net, data, FINE)
+        model = NetModel(*built)
+        found, wanted = model.numbers(model(data["x"]))[built.program.outputs[0]], net.run(data)["y"]
+        assert np.abs(found - wanted).max() < 0.05 * max(1.0, np.abs(wanted).max()), name
+
+
+def test_answers_compare_channels_of_one_unit() -> None:
+    """What stands behind a function or with scales of rows is brought to one grid first."""
+    rng = np.random.default_rng(3)
+    scale = Scale("y", "h", np.array([1.0, 50.0, 0.02]), np.zeros(3))
+    layer = Affine("h", "x", rng.normal(size=(1, 3, 4)) / np.array([[[1.0], [50], [0.02]]]))
+    also = Function("z", "h", np.tanh)  # read twice: nothing is folded
+    net = TrainedNet({"x": (4,)}, (layer, also, scale), ("y",), ("a", "b", "c"))
+    data = {"x": rng.normal(size=(300, 4))}
+    built = compile(net, data, FINE)
+    found, _ = run(built, data)
+    assert (found["answer"][:, 0] == net.run(data)["y"].argmax(axis=1)).mean() > 0.97
+    assert not any(op.out.startswith("z") for op in built.program.operations)  # what nothing needs is left out
+
+
+@pytest.mark.parametrize(
+    ("choices", "must"),
+    [({"bits": 0}, "values must have 1 to 16 bits, but got 0"), ({"input_bits": 17}, "1 to 16 bits, but got 17")],
+)
+def test_choices_that_are_none(choices, must) -> None:
+    with pytest.raises(UsageError, match=must):
+        Choices(**choices)
+
+
+def test_examples_are_looked_at_first() -> None:
+    net = dense(np.random.default_rng(0))
+    for data, must in {
+        "z": "arrays must be inputs of the net, but got z",
+        "x": "every number of x must be finite",
+    }.items():
+        with pytest.raises(UsageError, match=must):
+            compile(net, {data: np.full((3, 4), np.nan)})
+
+
+def test_features_far_from_zero_and_functions_without_end() -> None:
+    layer = Affine("y", "x", np.array([[[1.0]]]))
+    data = {"x": 1e12 + np.arange(9.0)[:, None] / 9}
+    with pytest.raises(ModelError, match=r"\[array\] its integers must fit 32 bits"):
+        compile(TrainedNet({"x": (1,)}, (layer,), ("y",)), data)
+    names = [f"f{i}" for i in range(200)]
+    chain = tuple(Function(b, a, np.tanh) for a, b in zip(["x", *names], names, strict=False))
+    with pytest.raises(ModelError, match="at most 100 functions must follow one another"):
+        compile(TrainedNet({"x": (1,)}, chain, (names[-1],)), {"x": np.ones((2, 1)) / 3})
+
+
+def test_features_of_unequal_size_keep_their_steps() -> None:
+    """Coarser codes are made channel by channel: one feature a million times another, far from 0."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(300, 2)) * [1e-3, 1e3] + [5.0, -1e4]
+    layer = Affine("y", "x", np.array([[[1e3, 1e-3], [-1e3, 1e-3]]]), np.array([-5e3, 5e3]))
+    net = TrainedNet({"x": (2,)}, (layer,), ("y",), ("a", "b"))
+    built = compile(net, {"x": x}, Choices(bits=6, weights="int:8/row/search", input_bits=10))
+    _, outputs = run(built, {"x": x})
+    wanted = net.run({"x": x})["y"]
+    assert np.abs(outputs["y"] - wanted).max() < 0.1 * np.abs(wanted - wanted.mean(axis=0)).max()

@@ -62,5 +62,7 @@ def test_files_that_are_none(tmp_path) -> None:
     np.savez(tmp_path / "objects.npz", x=np.array([object()], object))
     with pytest.raises(ModelError, match="data must be an npz file of arrays of numbers"):
         read(str(tmp_path / "objects.npz"), SHAPES)
-    with pytest.raises(UsageError, match="it must be a file, or module:function, but got nowhere:nothing"):
+    with pytest.raises(
+        UsageError, match="it must be a file, or module:function that gives arrays by name, but got nowhere"
+    ):
         read("nowhere:nothing", SHAPES)

@@ -11,6 +11,8 @@ from tabulae.errors import ModelError, UsageError
 from tabulae.program.graph import Decoder
 from tabulae.program.interpreter import Interpreter
 from tabulae.program.net import Net, Reading
+from tabulae.program.ops.shift_add import ShiftAdd, Term
+from tabulae.program.ops.take import Piece, Take
 from tabulae.program.proof import Range
 from tabulae.program.value import FLOAT32, Int, Value
 
@@ -67,3 +69,66 @@ def test_a_reading_rounds_down_and_stays_within():
     assert Reading((2.0, 1.0), 0.25).integers(x, within).tolist() == [[2, 1], [0, 2], [7, -2]]
     with pytest.raises(UsageError, match=r"\[input\] every number must be one, but got NaN; leave out"):
         Reading().integers(np.array([np.nan, 0.0]), within)
+
+
+L = 2**31 - 1
+
+
+def one(op, *inputs, out=(1,), high=L):
+    """A net of one operation on inputs of one number."""
+    values = {name: Value(("positions", 1), Int(0, L)) for name in inputs}
+    values["z"] = Value(("positions", *out), Int(0, high))
+    return Net((op,), values, inputs, ("z",))
+
+
+def test_a_proof_does_not_wrap() -> None:
+    """8 x 2^30 x and some more is 0..7 modulo 2^64: an address that could be anything."""
+    terms = (*(Term("x", 30) for _ in range(8)), Term("w", 2), Term("v"))
+    net = one(ShiftAdd(terms, "z"), "x", "w", "v", high=3)
+    net.check()
+    with pytest.raises(ModelError, match="every term must stay within 32 bits"):
+        net.prove({})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "must"),
+    [
+        (0, 2**62, r"its ends must lie in -2147483647\.\.2147483647"),
+        (0, 2**63, "its ends must lie in"),
+        (-(2**31), 0, "its ends must lie in"),
+        ((5, 0), (0, 9), "no end must lie below the other"),
+    ],
+)
+def test_intervals_that_are_none(low, high, must) -> None:
+    values = {"x": Value(("positions", 2), Int(low, high))}
+    with pytest.raises(ModelError, match=must):
+        Net((), values, ("x",), ("x",)).check()
+
+
+def test_a_few_bytes_do_not_ask_for_much_memory() -> None:
+    """Refused by their sizes, before anything is proved."""
+    wide = Take((Piece("x", 0, (0,)),), "z")
+    with pytest.raises(ModelError, match="all values of an example must have at most 67108864 numbers"):
+        one(wide, "x", out=(L,)).check()
+    boxes = Take(tuple(Piece("x", 0, (0,)) for _ in range(100)), "z")
+    with pytest.raises(ModelError, match="all boxes must hold at most 67108864 numbers"):
+        one(boxes, "x", out=(1 << 20,)).check()
+
+
+def test_a_value_is_written_once_and_an_answer_is_a_label() -> None:
+    op = ShiftAdd((Term("x"),), "z")
+    twice = one(op, "x")
+    with pytest.raises(ModelError, match=r"\[value z\] it must be written once, and given once, but got twice"):
+        msgspec.structs.replace(twice, operations=(op, op)).check()
+    with pytest.raises(ModelError, match=r"\[value z\] it must be written once, and given once"):
+        msgspec.structs.replace(twice, outputs=("z", "z")).check()
+    with pytest.raises(
+        ModelError, match=r"the last output must be a number of its 2 labels, but got \(0, 2147483647\)"
+    ):
+        msgspec.structs.replace(twice, labels=("a", "b")).check()
+
+
+def test_ties_of_quantised_models_go_to_even() -> None:
+    within = Range(np.array([0]), np.array([255]))
+    x = np.array([[0.125], [0.375], [0.625], [-0.125]])
+    assert Reading(4.0, 0.5 + 8, even=True).integers(x, within).tolist() == [[8], [10], [10], [8]]

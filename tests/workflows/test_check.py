@@ -29,9 +29,9 @@ def test_the_hash_is_of_80_tokens_where_the_context_allows(tmp_path, monkeypatch
     batches = []
 
     class Watched(Engine):
-        def _batch(self, parts, *more):
+        def batch(self, parts, *more):
             batches.extend((part.start, part.positions) for part in parts)
-            return super()._batch(parts, *more)
+            return super().batch(parts, *more)
 
     monkeypatch.setattr(check, "Engine", Watched)
     assert tabulae.check(path).ok

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Float32s, Int8s, Int64s, Uint8s
+from tabulae.arithmetic.arrays import Float32s, Int8s, Int32s, Int64s, Uint8s
 
 if TYPE_CHECKING:
     from tabulae.arithmetic.rotation import Rotation
@@ -35,7 +35,7 @@ class Outliers:
 
     offsets: Int64s  # [rows + 1]
     columns: npt.NDArray[np.uint16]  # [n]
-    values: npt.NDArray[np.int32]  # [n]
+    values: Int32s  # [n]
 
     def positions(self, rows: slice) -> tuple[Int64s, Int64s, Int64s]:
         """Row (counted from the slice's start), column and value of every outlier in a slice of rows, each [n]."""

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Int8s, Uint8s
+from tabulae.arithmetic.arrays import Int8s, Int32s, Uint8s
 from tabulae.arithmetic.bfloat16 import from_bfloat16, to_bfloat16
 from tabulae.arithmetic.matrix import Outliers, TableMatrix
 from tabulae.arithmetic.rotation import Rotation
@@ -172,7 +172,7 @@ def _check_as_planned(plan: TableRecord, matrix: TableMatrix, widths: Widths) ->
         raise UsageError(f"tensor {plan.name}", "every scale must be a bfloat16 number", "others")
 
 
-def _bytes_for(values: npt.NDArray[np.int32]) -> int:
+def _bytes_for(values: Int32s) -> int:
     """The smallest width of an integer that holds all values.
 
     >>> _bytes_for(np.array([-128, 5], np.int32)), _bytes_for(np.array([128], np.int32))

@@ -34,9 +34,7 @@ from tabulae.errors import UsageError
 from tabulae.planning.plan import Plan, read_any
 
 if TYPE_CHECKING:
-    from tabulae.workflows.ask import Wanted
     from tabulae.workflows.contest import Built
-    from tabulae.workflows.trained import TrainedModel
 
 EXAMPLES = """
 [bold]Examples[/bold]
@@ -90,12 +88,14 @@ def build(
 ) -> None:
     """Build a table model from a trained one: tensor by tensor, with little memory, the same bytes every time."""
     import tabulae
-    from tabulae.workflows.ask import Wanted
+    from tabulae.workflows.ask import Wanted, ask
+    from tabulae.workflows.contest import build_within
 
     threads = _checked_threads(threads)
     choices = {"bits": value_bits, "input_bits": input_bits, "weights": weights}
     more: dict[str, Any] = {"to": to, "data": data, "tables": tables, "shapes": input or ()}
-    if nets.is_asked(more, choices):
+    alone = {"--format": format, "--plan": plan, "--size": size, "--memory": memory, "--bits": bits, "--kl": kl}
+    if nets.is_asked(more, choices, alone):
         return nets.build_net(model, _target(model, output), given=choices, threads=threads, json=json, **more)
     wanted = Wanted(size=size, memory=memory, bits=bits, kl=kl, calibration=calibration)
     planned = any(value is not None for value in (size, memory, bits, kl))
@@ -113,20 +113,12 @@ def build(
         if planned:
             wanted |= Wanted(sensitivity=sensitivity, by=by, entropy=entropy, any_format=any_format)
             wanted |= Wanted(threads=threads, progress=progress)
-            built = _contest(trained, target, wanted, False if no_verify else verify)
+            asked = ask(trained, target, **wanted)
+            built = build_within(path=target, **asked.contest(False if no_verify else verify))
         else:
             run = partial(trained.build, threads=threads, progress=progress)
             run(target, formats=format or (), plan=known, calibration=calibration)
     _report(target, count, time.perf_counter() - start, built, known, json)
-
-
-def _contest(trained: "TrainedModel", target: Path, wanted: "Wanted", verify: Path | bool | None) -> "Built":
-    """The best within a budget."""
-    from tabulae.workflows.ask import ask
-    from tabulae.workflows.contest import build_within
-
-    asked = ask(trained, target, **wanted)
-    return build_within(path=target, **asked.contest(verify))
 
 
 def _checked_threads(threads: int | None) -> int:

@@ -54,18 +54,18 @@ Shapes = Annotated[
 ]
 
 
-def is_asked(more: dict[str, Any], choices: dict[str, Any]) -> bool:
-    """Whether a net is asked for; what only a net can use is refused without.
+def is_asked(more: dict[str, Any], choices: dict[str, Any], alone: dict[str, Any]) -> bool:
+    """Whether a net is asked for; what only a net can use is refused without, and what none can use (``alone``) with.
 
-    :raises UsageError: such an option without ``--to``
+    :raises UsageError: such an option
     """
-    if more["to"] is not None:
-        return True
     named = {"--data": more["data"], "--tables": more["tables"], "--input": more["shapes"]}
     named |= {f"--{OPTIONS[name]}": value for name, value in choices.items()}
-    if idle := [name for name, value in named.items() if value]:
-        raise UsageError("build", "such options must come with --to net", " ".join(idle))
-    return False
+    is_net = more["to"] is not None
+    if idle := [name for name, value in (alone if is_net else named).items() if value]:
+        must = "a net must be asked for without such options" if is_net else "such options must come with --to net"
+        raise UsageError("build", must, " ".join(idle))
+    return is_net
 
 
 OPTIONS = {"bits": "value-bits", "input_bits": "input-bits", "weights": "weights"}

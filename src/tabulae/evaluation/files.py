@@ -20,7 +20,10 @@ def read_safetensors(path: str | Path, what: str) -> tuple[dict[str, str], Array
 
     try:
         with safe_open(path, framework="numpy") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if lacking := [str(array.dtype) for array in arrays.values() if array.dtype.kind not in "biuf"]:
+                raise TypeError(f"{lacking[0]}, which is not NumPy's own")  # known to it where ml_dtypes is imported
+            return file.metadata() or {}, arrays
     except (SafetensorError, TypeError) as error:  # TypeError: a type that NumPy does not have
         raise FileError(str(path), f"{what} must be a safetensors file", error) from None
     except OSError as error:

@@ -7,9 +7,8 @@ positions at a time: logits of 255 positions and 49,152 tokens are 50 MB as floa
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Bools, Float32s, Float64s
+from tabulae.arithmetic.arrays import Bools, Float32s, Float64s, Int32s
 from tabulae.errors import ModelError
 from tabulae.evaluation.top_k import TopK
 
@@ -87,7 +86,7 @@ def same_top(reference: TopK, candidate: Float32s) -> Bools:
     return same
 
 
-def surprise(logits: Float32s, targets: npt.NDArray[np.int32], norm: Float64s) -> Float64s:
+def surprise(logits: Float32s, targets: Int32s, norm: Float64s) -> Float64s:
     """``-ln p(target)``, float64 [n]: perplexity is the exponential of its mean."""
     chosen = np.take_along_axis(logits, targets[:, None], axis=1)[:, 0]
     return np.subtract(norm, chosen, dtype=np.float64)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
-from tabulae.arithmetic.arrays import Float32s
+from tabulae.arithmetic.arrays import Float32s, Int32s
 from tabulae.errors import ModelError, UsageError
 from tabulae.evaluation.kl import near_kl, normaliser
 from tabulae.evaluation.task import Divergence, Model
@@ -28,7 +28,7 @@ class Windows:
     The logits at positions ``first`` .. ``length - 2`` are scored.
     """
 
-    tokens: npt.NDArray[np.int32]  # [windows, length]
+    tokens: Int32s  # [windows, length]
     first: int
 
     def __len__(self) -> int:
@@ -49,7 +49,7 @@ class Windows:
         ids: list[int] = self.tokens[window, :-1].tolist()
         return ids
 
-    def given(self, window: int) -> tuple[str, npt.NDArray[np.int32]]:
+    def given(self, window: int) -> tuple[str, Int32s]:
         """The tokens to feed as the graph takes them, [length - 1, 1]."""
         return "tokens", self.tokens[window, :-1, None]
 
@@ -70,7 +70,7 @@ class Windows:
         probabilities = np.exp(reference - normaliser(reference)[:, None]).astype(np.float32)
         return lambda candidate: near_kl(reference, probabilities, candidate)
 
-    def targets(self, window: int, first: int | None = None) -> npt.NDArray[np.int32]:
+    def targets(self, window: int, first: int | None = None) -> Int32s:
         """The tokens that the logits at positions ``first`` (default: the scored ones) .. ``length - 2`` predict."""
         return self.tokens[window, 1 + (self.first if first is None else first) :]
 

@@ -7,12 +7,13 @@
 Int(low=-15, high=60, unit=1.0)
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from tabulae.arithmetic.arrays import Int64s, Integers
+from tabulae.errors import ModelError
 from tabulae.program.checking import Check
 from tabulae.program.graph import check_tensors
 from tabulae.program.net import Net, Reading
@@ -75,13 +76,18 @@ class Builder:
         self.operations.append(op)
         return op.writes()[0]
 
-    def built(self, outputs: Iterable[str], labels: tuple[str, ...] = ()) -> Built:
+    def built(
+        self,
+        outputs: Iterable[str],
+        labels: tuple[str, ...] = (),
+        offsets: Mapping[str, float | tuple[float, ...]] | None = None,
+    ) -> Built:
         """The net, checked.
 
         :raises ModelError: operations that do not fit their values
         """
         made = tuple(self.operations), self.values, tuple(self._inputs), tuple(outputs)
-        program = Net(*made, readings=self._readings, labels=labels)
+        program = Net(*made, readings=self._readings, offsets=dict(offsets or {}), labels=labels)
         program.check()
         return Built(program, self.arrays)
 
@@ -99,5 +105,7 @@ def narrow(values: Int64s) -> Integers:
     (dtype('int16'), dtype('uint8'))
     """
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
-    fitting = next(one for one in WIDTHS if np.iinfo(one).min <= low and high <= np.iinfo(one).max)
+    fitting = next((one for one in WIDTHS if np.iinfo(one).min <= low and high <= np.iinfo(one).max), None)
+    if fitting is None:
+        raise ModelError("array", "its integers must fit 32 bits", (low, high), "scales lie too far apart")
     return np.ascontiguousarray(values, fitting)

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.arithmetic.arrays import Float64s, Int64s
+from tabulae.errors import ModelError
 from tabulae.nets.levels import Levels, Numbers
 from tabulae.program.proof import Range
 
+DEEPEST = 100  # functions are composed, and Python's own depth is bounded
 Floats = npt.NDArray[Any]
 Meaning = Callable[[Int64s], Floats]  # of integers [.., channels]
 Over = Callable[[Int64s, np.float32], Floats]  # the same over a step
@@ -30,6 +32,8 @@ class Carried:
     rising: bool = True  # the meaning never falls while integers rise, in any channel
     levels: Levels | None = None  # where the integers are codes of an even grid, and nothing else
     unit: Numbers | None = None  # where they are sums, and nothing else
+    offset: Numbers = 0.0  # what the sum 0 means
+    depth: int = 0  # functions since the integers
     given: bool = False  # the grid is the model's own: no other codes are made of these
     over: Over | None = None  # the meaning over a step, in the very float32 operations of quantised models
 
@@ -41,7 +45,7 @@ class Carried:
     @classmethod
     def sums(cls, value: str, unit: Numbers, offset: Numbers) -> "Carried":
         """Sums, of which 1 is worth a positive ``unit`` and 0 an ``offset``."""
-        return cls(value, lambda sums: sums * np.float64(unit) + offset, unit=unit)
+        return cls(value, lambda sums: sums * np.float64(unit) + offset, unit=unit, offset=offset)
 
     def then(self, function: Function, rising: bool, *, homogeneous: bool = False) -> "Carried":
         """With a function behind it; ``homogeneous``: f(s x) = s f(x) for every positive s."""
@@ -51,12 +55,22 @@ class Carried:
             assert over is not None
             return function(over(x, step))
 
-        return Carried(self.value, lambda x: function(meaning(x)), self.rising and rising, over=over and after)
+        if self.depth >= DEEPEST:
+            raise ModelError(self.value, f"at most {DEEPEST} functions must follow one another", "more")
+        rising, depth = self.rising and rising, self.depth + 1
+        return Carried(self.value, lambda x: function(meaning(x)), rising, over=over and after, depth=depth)
+
+    def line(self) -> tuple[Numbers, Numbers] | None:
+        """Unit and offset, where its integers mean a line."""
+        if self.levels is not None:
+            return self.levels.unit, self.levels.first * self.levels.unit + self.levels.offset
+        return None if self.unit is None else (self.unit, self.offset)
 
     def coded(self, levels: Levels) -> Callable[[Int64s], Int64s]:
         """What codes of a grid its integers become."""
-        over, step = self.over, np.float32(levels.unit)
+        over = self.over
         if over is not None and levels.exact:
+            step = np.float32(levels.unit)
             return lambda x: levels.clipped(over(x, step))
         return lambda x: levels.codes(self.meaning(x))
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -37,21 +36,31 @@ def read(place: str, shapes: Mapping[str, tuple[int, ...]]) -> Data:
     """
     arrays = _called(place) if ":" in place and not Path(place).exists() else _loaded(Path(place))
     labels = arrays.pop(LABELS, None)
-    data = Data({name: _checked(name, array, shapes) for name, array in arrays.items()}, _labels(labels))
-    if missing := sorted(set(shapes) - set(data.inputs)):
+    data = Data(arrays, _labels(labels))
+    check_examples(arrays, shapes, () if labels is None else (len(labels),))
+    return data
+
+
+def check_examples(arrays: Arrays, shapes: Mapping[str, tuple[int, ...]], more: tuple[int, ...] = ()) -> None:
+    """Refuse arrays that are not examples of these inputs; ``more``: other numbers of examples that must agree.
+
+    :raises UsageError: another name, shape or number of examples; numbers that are none
+    """
+    for name, array in arrays.items():
+        _check(name, array, shapes)
+    if missing := sorted(set(shapes) - set(arrays)):
         raise UsageError("data", f"it must hold {', '.join(shapes)}", f"no {', '.join(missing)}")
-    lengths = {len(array) for array in data.inputs.values()} | (set() if labels is None else {len(labels)})
+    lengths = {len(array) for array in arrays.values()} | set(more)
     if len(lengths) != 1 or not max(lengths):
         raise UsageError("data", "all arrays must have as many examples, one at least", sorted(lengths))
-    return data
 
 
 def _loaded(path: Path) -> dict[str, npt.NDArray[Any]]:
     check_there(path)
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, OSError, BadZipFile, AttributeError, EOFError) as error:
+            return {name: np.asarray(file[name]) for name in file.files}
+    except Exception as error:  # of zip, of zlib, of memory: whatever a file of another kind leads to
         hint = "write it by numpy.savez(path, x=..., labels=...)"
         raise ModelError(str(path), "data must be an npz file of arrays of numbers", error, hint) from None
 
@@ -59,13 +68,14 @@ def _loaded(path: Path) -> dict[str, npt.NDArray[Any]]:
 def _called(place: str) -> dict[str, npt.NDArray[Any]]:
     module, _, function = place.partition(":")
     try:
-        found = getattr(import_module(module), function)()
-    except (ImportError, AttributeError) as error:
-        raise UsageError("data", "it must be a file, or module:function", place, str(error)) from None
-    return {name: np.asarray(array) for name, array in dict(found).items()}
+        found = dict(getattr(import_module(module), function)())
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        must = "it must be a file, or module:function that gives arrays by name"
+        raise UsageError("data", must, place, str(error)) from None
+    return {name: np.asarray(array) for name, array in found.items()}
 
 
-def _checked(name: str, array: npt.NDArray[Any], shapes: Mapping[str, tuple[int, ...]]) -> npt.NDArray[Any]:
+def _check(name: str, array: npt.NDArray[Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
     if name not in shapes:
         raise UsageError("data", "arrays must be inputs of the net", name, f"accepted: {', '.join(shapes)}, {LABELS}")
     if array.shape[1:] != shapes[name] or array.dtype.kind not in "biuf":
@@ -73,7 +83,6 @@ def _checked(name: str, array: npt.NDArray[Any], shapes: Mapping[str, tuple[int,
         raise UsageError("data", must, f"{array.dtype} {list(array.shape)}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise UsageError("data", f"every number of {name} must be finite", "NaN or infinity", "leave these out")
-    return array
 
 
 def _labels(labels: npt.NDArray[Any] | None) -> Int64s | None:

@@ -15,6 +15,16 @@ from tabulae.nets.nodes.function import Scale
 from tabulae.nets.trained_net import TrainedNet
 
 
+def needed(net: TrainedNet) -> TrainedNet:
+    """Without nodes that no output needs."""
+    wanted, nodes = set(net.outputs), list[Node]()
+    for node in reversed(net.nodes):
+        if node.out in wanted:
+            wanted.update(node.reads())
+            nodes.append(node)
+    return replace(net, nodes=tuple(reversed(nodes)))
+
+
 def folded(net: TrainedNet) -> TrainedNet:
     """The same net; every scaling that alone reads a linear is one with it."""
     readers = Counter(name for node in net.nodes for name in node.reads())
@@ -22,7 +32,7 @@ def folded(net: TrainedNet) -> TrainedNet:
     nodes: dict[str, Node] = {}
     for node in net.nodes:
         before = nodes.get(node.input) if isinstance(node, Scale) else None
-        if isinstance(node, Scale) and isinstance(before, Affine) and readers[before.out] == 1:
+        if isinstance(node, Scale) and isinstance(before, Affine) and before.exact is None and readers[before.out] == 1:
             del nodes[before.out]
             nodes[node.out] = _scaled(before, node)
         else:

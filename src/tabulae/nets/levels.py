@@ -56,12 +56,14 @@ class Levels:
         """The codes of numbers; in the middle of two stands the higher one, or where it is ``exact`` the even one."""
         if self.exact:
             return self.clipped(np.asarray(x, np.float32) / np.float32(self.unit))
+        if not self.is_shared:
+            return self.clipped(np.floor((x - self.offset) / self.unit + 0.5))
         return np.searchsorted(self.boundaries(), x, side="right")
 
     def clipped(self, points: Float32s | Float64s) -> Int64s:
         """The codes of numbers over the step, rounded to even."""
-        whole = np.rint(points).astype(np.int64)
-        return np.clip(whole - self.first, 0, self.count - 1)
+        whole = np.clip(np.rint(points), self.first, self.first + self.count - 1)
+        return whole.astype(np.int64) - self.first
 
     def same(self, other: "Levels | None") -> bool:
         """Whether all codes of both stand for the same."""
@@ -89,6 +91,17 @@ def fit(x: Float64s, count: int) -> Levels:
         return Levels(1.0, 0.0, 0, count)
     grids = (_grid(low * clip, high * clip, count) for clip in CLIPS[::-1])
     return min(grids, key=lambda grid: _lost(x, grid))
+
+
+def spread(x: Float64s, count: int) -> Levels:
+    """The grid of every channel of ``x`` [.., channels], from its least to its largest number.
+
+    >>> spread(np.array([[0.0, 5.0], [3.0, 5.0]]), 4).real(np.array([3, 0]))
+    array([3., 5.])
+    """
+    flat = x.reshape(-1, x.shape[-1])
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    return Levels(np.where(high > low, high - low, 1.0) / (count - 1), low, 0, count)
 
 
 def plain(numbers: Numbers) -> float | tuple[float, ...]:

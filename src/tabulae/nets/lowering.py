@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tabulae.arithmetic.arrays import Float64s, Int64s
+from tabulae.errors import UsageError
+from tabulae.formats import parse
 from tabulae.nets.builder import Builder
 from tabulae.nets.carried import Carried
-from tabulae.nets.levels import Levels, fit, plain
+from tabulae.nets.levels import Levels, Numbers, fit, plain, spread
 from tabulae.program.ops.encode import Encode
 from tabulae.program.ops.lookup import Lookup
 
@@ -17,11 +19,20 @@ FINE = 10  # bits of codes from which a function that is not monotone is looked 
 
 @dataclass(frozen=True)
 class Choices:
-    """How coarse a net becomes."""
+    """How coarse a net becomes.
+
+    :raises UsageError: bits beyond 1 to 16, or an unknown format
+    """
 
     bits: int = 4  # of codes between layers
     weights: str = "int:4/row/search"  # a format with one scale for a row or a tensor
     input_bits: int = 8  # of inputs that are no small integers
+
+    def __post_init__(self) -> None:
+        for bits in (self.bits, self.input_bits):
+            if not 1 <= bits <= 16:
+                raise UsageError("bits", "values must have 1 to 16 bits", bits)
+        parse(self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +59,11 @@ class Lowering:
         """The value as codes of a grid, each channel maybe of its own."""
         found = self.carried[name]
         few = found.levels is not None and found.levels.count <= 2**self.choices.bits
-        return found if few or found.given else self.codes(name)
+        if few or found.given:
+            return found
+        if found.levels is not None and not found.levels.is_shared:
+            return self.encoded(name, spread(self.samples[name], 2**self.choices.bits))
+        return self.codes(name)
 
     def encoded(self, name: str, levels: Levels) -> Carried:
         """The value as codes of this grid, from now on: by thresholds where its meaning rises, else by tables."""
@@ -59,12 +74,16 @@ class Lowering:
         """What stands for a value as codes; the operation is called by the value's name."""
         return (self._by_thresholds if found.rising else self._by_tables)(name, found, levels)
 
-    def given(self, name: str) -> str:
-        """The integers of an output, which have one unit; a function behind sums makes fine codes of them."""
+    def given(self, name: str, *, compared: bool) -> Carried:
+        """An output: its integers mean a line; fine codes are made where functions follow sums.
+
+        ``compared``: and the same line in all channels.
+        """
         found = self.carried[name]
-        if found.levels is None and found.unit is None:
+        line = found.line()
+        if line is None or (compared and not _is_one(*line)):
             found = self.codes(name, bits=FINE)
-        return found.value
+        return found
 
     def _by_thresholds(self, name: str, found: Carried, levels: Levels) -> Carried:
         builder, out = self.builder, self.fresh(f"{name}.codes")
@@ -93,3 +112,9 @@ class Lowering:
         while f"{name}{number}" in taken:
             number += 1
         return f"{name}{number}"
+
+
+def _is_one(unit: Numbers, offset: Numbers) -> bool:
+    """Whether all channels mean one line, but for what rounding a start to whole steps leaves."""
+    step = np.asarray(unit)
+    return bool((step == step.flat[0]).all() and np.ptp(np.asarray(offset)) <= step.flat[0])

@@ -8,7 +8,6 @@ from tabulae.arithmetic.arrays import Float64s, Int64s
 from tabulae.errors import UsageError
 from tabulae.formats.encoding import encode
 from tabulae.formats.format import Format
-from tabulae.nets.levels import Levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +18,10 @@ class Rounded:
     book: Int64s  # [n]
     unit: Float64s  # [groups * rows]
 
-    def moved(self, levels: Levels) -> Float64s:
-        """What the offset of codes adds to every sum [groups * rows]."""
-        g, _, j = self.codes.shape
-        steps = np.broadcast_to(np.float64(levels.offset) / np.float64(levels.unit), g * j).reshape(g, 1, j)
-        return np.asarray((self.book[self.codes] * steps).sum(axis=2).reshape(-1) * self.unit)
+    def weights(self) -> Float64s:
+        """What codes stand for [groups, rows, columns]."""
+        found: Float64s = self.book[self.codes] * self.unit.reshape(*self.codes.shape[:2], 1)
+        return found
 
 
 def rounded(weight: Float64s, form: Format, importance: Float64s, *, one_unit: bool) -> Rounded:

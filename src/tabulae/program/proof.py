@@ -17,6 +17,7 @@ from tabulae.errors import ModelError
 from tabulae.program.value import Int, PerChannel, Value
 
 LIMIT = 2**31 - 1  # magnitudes of int32
+LARGEST = 1 << 26  # numbers of one example in all values together: a file of a few bytes can ask for any shape
 Arrays = Mapping[str, Integers]
 
 
@@ -34,7 +35,13 @@ class Range(NamedTuple):
         lengths = {len(end) for end in ends if isinstance(end, tuple)}
         if lengths - {value.channels}:
             raise ModelError("interval", f"its ends must be one number or {value.channels}", sorted(lengths))
-        return cls(*(np.broadcast_to(np.asarray(end, np.int64), value.channels) for end in ends))
+        low, high = value.type.interval()
+        if low < -LIMIT or high > LIMIT:
+            raise ModelError("interval", f"its ends must lie in -{LIMIT}..{LIMIT}", (low, high))
+        found = cls(*(np.broadcast_to(np.asarray(end, np.int64), value.channels) for end in ends))
+        if (found.low > found.high).any():
+            raise ModelError("interval", "no end must lie below the other", "one that does")
+        return found
 
     @classmethod
     def within(cls, low: Int64s, high: Int64s) -> "Range":

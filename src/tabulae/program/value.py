@@ -32,7 +32,7 @@ class Int(msgspec.Struct, frozen=True, tag="int", omit_defaults=True, forbid_unk
         (-3, 5)
         """
         ends = [end if isinstance(end, tuple) else (end,) for end in (self.low, self.high)]
-        return min(ends[0]), max(ends[1])
+        return min(ends[0], default=0), max(ends[1], default=0)
 
 
 FLOAT32: Final = Float32()

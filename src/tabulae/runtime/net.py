@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tabulae.arithmetic.arrays import Int32s, Integers
+from tabulae.arithmetic.arrays import Float64s, Int32s, Integers
 from tabulae.errors import UsageError
 from tabulae.program.net import Net
 from tabulae.program.proof import Range
@@ -60,9 +60,13 @@ class NetModel:
         with self.engine.turns.turn():
             return self._run(rows, next(iter(counts.values())))
 
-    def numbers(self, outputs: Mapping[str, Integers]) -> dict[str, npt.NDArray[np.float64]]:
+    def numbers(self, outputs: Mapping[str, Integers]) -> dict[str, Float64s]:
         """Values of the net in their units."""
-        return {name: np.asarray(x, np.float64) * np.asarray(self._type(name).unit) for name, x in outputs.items()}
+        offsets = self.program.offsets
+        return {
+            name: np.asarray(x, np.float64) * np.asarray(self._type(name).unit) + np.asarray(offsets.get(name, 0.0))
+            for name, x in outputs.items()
+        }
 
     def _run(self, rows: Mapping[str, Int32s], n: int) -> dict[str, Int32s]:
         """In batches as the engine has them; what an example gives does not depend on the cut."""

@@ -25,7 +25,7 @@ def open_source(path: str | Path) -> Source:
 
     >>> open_source("no-such-model.gguf")
     Traceback (most recent call last):
-    tabulae.errors.FileError: [no-such-model.gguf] it must be readable, but got no such file or folder
+    tabulae.errors.FileError: [no-such-model.gguf] it must be readable, but got no such file or folder; look at the path
     """
     source: Source = find_kind(Path(path)).open_model(Path(path))
     return source

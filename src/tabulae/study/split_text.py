@@ -7,9 +7,9 @@ judged on text that it was chosen on.
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from tabulae import texts
+from tabulae.arithmetic.arrays import Int32s
 from tabulae.errors import UsageError
 from tabulae.evaluation.windows import FIRST, LENGTH, Windows, cut
 from tabulae.program.trained import Trained
@@ -53,5 +53,5 @@ class SplitText:
         """The first ``count`` windows of the first part."""
         return self._cut(self._front, count, min(length, self._length), first)
 
-    def _cut(self, tokens: npt.NDArray[np.int32], count: int, length: int, first: int) -> Windows:
+    def _cut(self, tokens: Int32s, count: int, length: int, first: int) -> Windows:
         return cut(tokens, self._bos, count=count, length=length, first=min(first, length // 2))

@@ -13,7 +13,6 @@ from tabulae.nets.builder import Built
 from tabulae.nets.readers import onnx_file
 from tabulae.nets.trained_net import TrainedNet
 from tabulae.program.net import Net
-from tabulae.version import __version__
 from tabulae.workflows.open_tab import arrays_of, graph_of
 
 
@@ -36,7 +35,7 @@ def open_net(path: str | Path, inputs: Mapping[str, tuple[int, ...]] | None = No
 def write_net(built: Built, path: str | Path, provenance: Mapping[str, str] | None = None) -> None:
     """A net as a table model: its program, and its arrays as they are."""
     records = [ArrayRecord.of(name, array) for name, array in built.arrays.items()]
-    known = {"tabulae": __version__, **(provenance or {})}
+    known = dict(provenance or {})
     with TableModelWriter(path, records, program=msgspec.json.encode(built.program), provenance=known) as writer:
         for name, array in built.arrays.items():
             writer.write(name, {"integers": array})

@@ -191,6 +191,50 @@ BROKEN = {
     ),
 }
 
+positive = constant("w", 8, low=0.5)
+BROKEN |= {
+    "another domain": ([node("Relu", ["x"], domain="evil")], (), "it must be of the domain ai.onnx, but got evil"),
+    "an attribute": (
+        [node("Relu", ["x"], speed=3)],
+        (),
+        "all of its attributes must be ones that are read, but got speed",
+    ),
+    "training": ([node("BatchNormalization", ["x", *"wwww"], training_mode=1)], [positive], "got training_mode"),
+    "axes of a pad": ([node("Pad", ["x", "p", "", "a"])], [integers("p", 1, 1), integers("a", 1)], "pad all axes"),
+    "all axes": ([node("ReduceMean", ["x"])], (), "it must say along which axes"),
+    "a constant of rows": (
+        [node("Gemm", ["x", "w", "c"])],
+        [constant("w", 8, 2), constant("c", 3, 1)],
+        "its constant must be one number or one for each column",
+    ),
+    "a constant of more axes": ([node("Add", ["x", "w"])], [constant("w", 1, 1, 8)], "must have no more axes"),
+    "an endless kernel": (
+        [node("Reshape", ["x", "s"], "r"), node("MaxPool", ["r"], kernel_shape=[1 << 23])],
+        [integers("s", 0, 1, 8)],
+        "its kernel must have at most 16384 taps",
+    ),
+    "endless pads": (
+        [node("Reshape", ["x", "s"], "r"), node("MaxPool", ["r"], kernel_shape=[2], pads=[1 << 29, 0])],
+        [integers("s", 0, 1, 8)],
+        "with its pads the input must have at most 67108864 places",
+    ),
+    "no strides": (
+        [node("Reshape", ["x", "s"], "r"), node("MaxPool", ["r"], kernel_shape=[2], strides=[0])],
+        [integers("s", 0, 1, 8)],
+        "its strides must be 1 numbers from 1 on",
+    ),
+    "no kernel": (
+        [node("Reshape", ["x", "s"], "r"), node("MaxPool", ["r"])],
+        [integers("s", 0, 1, 8)],
+        "it must be as ONNX defines it, but got KeyError",
+    ),
+    "a softmax of another axis": (
+        [node("Reshape", ["x", "s"], "r"), node("Softmax", ["r"], axis=1)],
+        [integers("s", 0, 2, 4)],
+        "its axis must be the last, 2, but got 1",
+    ),
+}
+
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_is_not_read_is_refused(name, tmp_path) -> None:

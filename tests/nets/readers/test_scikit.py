@@ -14,6 +14,7 @@ from tabulae.nets.compile import compile
 from tabulae.nets.lowering import Choices
 from tabulae.nets.readers.scikit import read
 from tabulae.program.interpreter import Interpreter
+from tabulae.program.net import Reading
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,8 @@ def test_integers_answer_as_floats_do(digits) -> None:
     built = compile(read(fitted), {"x": x}, Choices(bits=8, weights="int:8/row/search"))
     answers = Interpreter(built.program, {}, arrays=built.arrays).run({"x": test.astype(int)})["answer"][:, 0]
     assert (answers == fitted.predict(test)).mean() > 0.97
-    assert built.program.readings == {}  # pixels of 0 to 16 are integers as they are
+    assert built.program.readings["x"] == Reading(1.0, 0.5)  # pixels of 0 to 16 are integers as they are
+    assert built.program.values["x"].type.interval() == (0, 31)  # and others may be a little larger
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -77,3 +79,26 @@ def test_what_is_no_net_is_refused(digits) -> None:
         read(RandomForestClassifier())
     with pytest.raises(UsageError, match=r"\[estimator\] it must be fitted, but got MLPClassifier without data"):
         read(MLPClassifier())
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "scaler",
+    [StandardScaler(with_mean=False), StandardScaler(with_std=False), MinMaxScaler(clip=True, feature_range=(-1, 2))],
+)
+def test_options_of_scalers(digits, scaler) -> None:
+    x, y, test, _ = digits
+    fitted = make_pipeline(scaler, Ridge()).fit(x[:, 10:14], y)
+    net = read(fitted)
+    given = 3 * test[:, 10:14] - 9
+    assert np.abs(net.run({"x": given})[net.outputs[0]][:, 0] - fitted.predict(given)).max() < 1e-9
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_nets_do_not_have_is_refused(digits) -> None:
+    x, y, *_ = digits
+    with pytest.raises(UsageError, match="an example must have one label, but got several"):
+        read(mlp().fit(x, np.stack([y > 3, y % 2 == 0, y == 1], axis=1)))
+    poisson = MLPRegressor(loss="poisson", hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(x, y)
+    with pytest.raises(UsageError, match="its last function must be identity, softmax or logistic, but got exp"):
+        read(poisson)

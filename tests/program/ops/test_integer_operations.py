@@ -101,7 +101,7 @@ def test_shifts_to_the_right_are_floors() -> None:
         (Reduce("x", "y", "sum", 1), {}, r"the axis must lie in 0\.\.0, but got 1"),
         (Reduce("x", "y", "sum", 0), {}, r"what is left must be \[2\], but got \[1\]"),
         (ShiftAdd((Term("x", 31),), "y"), {}, r"shifts must lie in -31\.\.30, but got \[31\]"),
-        (ShiftAdd((Term("x", 30),), "y"), {}, "every sum of terms must stay within 32 bits, but got 9663676416"),
+        (ShiftAdd((Term("x", 30),), "y"), {}, "every term must stay within 32 bits, but got 9663676416"),
     ],
 )
 def test_what_does_not_fit_is_refused(op, arrays, must) -> None:

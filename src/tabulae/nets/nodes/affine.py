@@ -40,7 +40,7 @@ class Affine(Node):
         if self.exact is not None and given.given:
             return self._as_given(at, given.value, given.levels, self.exact)
         stored = self._stored(at, given.levels)
-        unit, offset = stored.unit, stored.moved(given.levels)
+        unit, offset = stored.unit, self._constant(at, given.levels, stored)
         bias = offset if self.bias is None else offset + self.bias
         start = np.rint(bias / unit).astype(np.int64)
         out = self._products(at, given.value, given.levels, stored, start, unit)
@@ -50,9 +50,13 @@ class Affine(Node):
     def _as_given(self, at: Lowering, value: str, levels: Levels, stored: Rounded) -> None:
         """The integers of a quantised model; its scales are float32, and so is what it makes of them."""
         unit = np.asarray(np.float32(levels.unit) * stored.unit.astype(np.float32))
-        start = np.zeros(len(unit), np.int64) if self.start is None else self.start
-        out = self._products(at, value, levels, stored, start, unit.astype(np.float64))
-        sums = Carried.sums(out, unit.astype(np.float64), 0.0)
+        wide, bias = unit.astype(np.float64), np.zeros(len(unit)) if self.bias is None else self.bias
+        start = np.rint(bias / wide).astype(np.int64) if self.start is None else self.start
+        out = self._products(at, value, levels, stored, start, wide)
+        if self.start is None and self.bias is not None:  # a bias in floats: its rest goes into what follows
+            at.carried[self.out] = Carried.sums(out, wide, bias - start * wide)
+            return
+        sums = Carried.sums(out, wide, 0.0)
         at.carried[self.out] = replace(sums, over=lambda x, step: x.astype(np.float32) * (unit / step))
 
     def _products(self, at: Lowering, value: str, levels: Levels, stored: Rounded, start: Int64s, unit: Numbers) -> str:
@@ -76,8 +80,19 @@ class Affine(Node):
         form = parse(at.choices.weights)
         return rounded(self.weight * worth, form, self._importance(at, levels), one_unit=self.out in at.last)
 
+    def _constant(self, at: Lowering, levels: Levels, stored: Rounded) -> Float64s:
+        """What a sum has beside its products [groups * rows]: offsets of codes, and what rounding loses on average."""
+        g, _, j = self.weight.shape
+        parts = (np.broadcast_to(np.float64(part), g * j).reshape(g, 1, j) for part in (levels.unit, levels.offset))
+        worth, offset = parts
+        lost = (self.weight * worth - stored.weights()) * self._points(at, levels).mean(axis=0).reshape(g, 1, j)
+        return np.asarray((self.weight * offset + lost).sum(axis=2).reshape(-1))
+
+    def _points(self, at: Lowering, levels: Levels) -> Float64s:
+        """Its input on the data, in steps [.., groups * columns]."""
+        x = at.samples[self.input].reshape(-1, self.weight.shape[0] * self.weight.shape[2])
+        return np.asarray((x - levels.offset) / np.float64(levels.unit))
+
     def _importance(self, at: Lowering, levels: Levels) -> Float64s:
         """The mean square of every input, in its steps [groups * columns]."""
-        x = at.samples[self.input].reshape(-1, self.weight.shape[0] * self.weight.shape[2])
-        points = (x - levels.offset) / np.float64(levels.unit)
-        return np.asarray(np.square(points).mean(axis=0))
+        return np.asarray(np.square(self._points(at, levels)).mean(axis=0))

@@ -11,6 +11,8 @@ from tabulae.program.ops.shift_add import ShiftAdd, Term
 
 STEPS = 16  # of the sum's unit in the finest step of a side: what rounding to it loses is far below what codes lose
 
+FINEST = 1 << 12  # steps in one of the coarser side, at most: sums of codes of up to 16 bits stay within 32
+
 
 @dataclass(frozen=True, eq=False)
 class Sum(Node):
@@ -28,12 +30,13 @@ class Sum(Node):
 
     def lower(self, at: Lowering) -> None:
         sides = [self._fine(at, name) for name in self.reads()]
-        unit = min(float(side.levels.unit) for side in sides if side.levels is not None) / STEPS
+        units = [float(side.levels.unit) for side in sides if side.levels is not None]
+        unit = max(min(units) / STEPS, max(units) / FINEST)
         terms = []
-        for name, side in zip(self.reads(), sides, strict=True):
+        for number, (name, side) in enumerate(zip(self.reads(), sides, strict=True)):
             meant, begin = side.table(at.builder.ranges[side.value])
             steps = np.rint(meant / unit).astype(np.int64)
-            terms.append(Term(at.looked_up(name, side.value, steps, begin), negative=self.minus and name == self.b))
+            terms.append(Term(at.looked_up(name, side.value, steps, begin), negative=self.minus and number == 1))
         shape = at.builder.values[terms[0].input].static
         out = at.builder.add(ShiftAdd(tuple(terms), at.fresh(self.out)), shape, unit)
         at.carried[self.out] = Carried.sums(out, unit, 0.0)

@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from tabulae.errors import FileError, ModelError, UsageError
+from tabulae.errors import FileError, ModelError, TabulaeError, UsageError
 from tabulae.files import check_there
 from tabulae.nets.readers import onnx_operators  # noqa: F401  they enlist themselves
-from tabulae.nets.readers.onnx_graph import OPERATORS, Call, Constant, GraphSoFar, Tensor
+from tabulae.nets.readers.onnx_graph import OPERATORS, Attributes, Call, Constant, GraphSoFar, Tensor
 from tabulae.nets.trained_net import TrainedNet
 
 BYTES = 1 << 30  # of a file
 NUMBERS = 1 << 26  # of one tensor, and of one example of a value
 OPERATORS_AT_MOST = 10_000
+MOVES = ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Transpose", "Split", "MaxPool")  # codes stay codes
 LAST = ("Softmax", "LogSoftmax")  # at the end they move no answer
 
 
@@ -34,11 +35,14 @@ def read(path: str | Path, inputs: dict[str, tuple[int, ...]] | None = None) -> 
     given = {one.value: one.here for one in graph.tensors.values()}
     calls = [_call(node, number) for number, node in enumerate(proto.graph.node)]
     outputs = tuple(one.name for one in proto.graph.output)
+    if len(set(outputs)) < len(outputs):
+        raise ModelError(str(path), "its outputs must have names of their own", list(outputs))
+    read = {name for call in calls for name in call.inputs}
     classifies = False
     for call in calls:
         ends = set(call.outputs) & set(outputs)
-        if call.operator in (*LAST, "ArgMax") and ends:
-            graph.put(call, graph.tensor(call))
+        if call.operator in (*LAST, "ArgMax") and ends and not ends & read:
+            _classify(call, graph)
             classifies = True
             continue
         _read(call, graph)
@@ -73,8 +77,13 @@ def _check_external(proto: Any, path: Path) -> None:
     for tensor in proto.graph.initializer:
         for entry in tensor.external_data:
             place = (path.parent / entry.value).resolve()
-            if entry.key == "location" and not place.is_relative_to(path.parent.resolve()):
+            if entry.key != "location":
+                continue
+            if not place.is_relative_to(path.parent.resolve()):
                 raise ModelError(tensor.name, "what it stores outside must lie in its folder", entry.value)
+            check_there(place)
+            if place.stat().st_size > BYTES:
+                raise FileError(str(place), f"it must have at most {BYTES} bytes", place.stat().st_size)
 
 
 def _begun(graph: Any, shapes: dict[str, tuple[int, ...]]) -> GraphSoFar:
@@ -85,7 +94,7 @@ def _begun(graph: Any, shapes: dict[str, tuple[int, ...]]) -> GraphSoFar:
         if one.name not in constants:
             shape = shapes.get(one.name) or _shape(one)
             tensors[one.name] = Tensor(one.name, shape, tuple(range(len(shape))))
-    return GraphSoFar(constants, tensors)
+    return GraphSoFar(constants, tensors, names=set(tensors))
 
 
 def _constant(tensor: Any, name: str) -> Constant:
@@ -114,8 +123,14 @@ def _call(node: Any, number: int) -> Call:
     import onnx
 
     attributes = {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
-    decoded = {name: value.decode() if isinstance(value, bytes) else value for name, value in attributes.items()}
-    return Call(node.name or f"{number}", node.op_type, tuple(node.input), tuple(node.output), decoded)
+    decoded = {
+        name: value.decode(errors="replace") if isinstance(value, bytes) else value
+        for name, value in attributes.items()
+    }
+    call = Call(node.name or f"{number}", node.op_type, tuple(node.input), tuple(node.output), Attributes(decoded))
+    call.must(node.domain in ("", "ai.onnx"), "it must be of the domain ai.onnx", node.domain)
+    call.must(bool(call.outputs) and all(call.outputs), "it must have outputs with names", list(call.outputs))
+    return call
 
 
 def _read(call: Call, graph: GraphSoFar) -> None:
@@ -128,10 +143,29 @@ def _read(call: Call, graph: GraphSoFar) -> None:
     if call.operator != "DequantizeLinear" and all(name in graph.constants for name in call.inputs if name):
         graph.constants[call.outputs[0]] = _folded(call, graph)
         return
-    OPERATORS[call.operator](call, graph)
+    try:
+        OPERATORS[call.operator](call, graph)
+    except TabulaeError:
+        raise
+    except Exception as error:  # of a graph that no checker has seen: lengths that differ, sizes of 0
+        raise call.error("it must be as ONNX defines it", f"{type(error).__name__}: {error}") from None
+    if call.operator in MOVES and call.inputs[0] in graph.grids:
+        graph.grids.update(dict.fromkeys(call.outputs, graph.grids[call.inputs[0]]))
+    if ignored := call.attributes.ignored():
+        raise call.error("all of its attributes must be ones that are read", ", ".join(ignored))
     for name in call.outputs:
         if name in graph.tensors and np.prod(graph.tensors[name].shape, dtype=object) > NUMBERS:
             raise call.error(f"an example must have at most {NUMBERS} numbers", list(graph.tensors[name].shape))
+
+
+def _classify(call: Call, graph: GraphSoFar) -> None:
+    """A softmax or an argmax at the end, over the last axis: the scores before it stand for it."""
+    given = graph.tensor(call)
+    default = 0 if call.operator == "ArgMax" else -1 if len(given.shape) > 1 else 1
+    axis = call.attributes.get("axis", default)
+    rank = len(given.shape) + 1
+    call.must(axis % rank == rank - 1, f"its axis must be the last, {rank - 1}", axis)
+    graph.put(call, given)
 
 
 def _value(call: Call) -> Constant:
@@ -161,7 +195,7 @@ def _folded(call: Call, graph: GraphSoFar) -> Constant:
 def _output(graph: GraphSoFar, name: str) -> str:
     if name not in graph.tensors:
         raise ModelError(f"output {name}", "it must be computed from the inputs", "a constant, or nothing")
-    return graph.as_onnx(Call(name, "output", (), (name,), {}), graph.tensors[name]).value
+    return graph.as_onnx(Call(name, "output", (), (name,), Attributes({})), graph.tensors[name]).value
 
 
 def operators() -> Iterator[str]:

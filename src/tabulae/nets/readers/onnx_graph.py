@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tabulae.errors import ModelError
+from tabulae.nets.levels import Levels
 from tabulae.nets.node import Node
 from tabulae.nets.nodes.view import View
 from tabulae.program.ops.take import Piece
@@ -35,6 +36,31 @@ class Tensor:
         return tuple(self.shape[axis] for axis in self.order)
 
 
+class Attributes(dict[str, Any]):
+    """Of one operator; it remembers which were asked for, because what nobody asks for is not done."""
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        super().__init__(found)
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of any dictionary."""
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> Any:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def ignored(self) -> list[str]:
+        """Attributes that nobody asked for and that say something."""
+        return sorted(name for name, value in self.items() if name not in self.asked | HARMLESS and value)
+
+
+# Of training, or what the weights say too.
+HARMLESS = {"momentum", "kernel_shape", "ratio", "seed", "spatial", "is_test", "consumed_inputs"}
+
+
 @dataclass(frozen=True)
 class Call:
     """One operator with its attributes."""
@@ -43,7 +69,7 @@ class Call:
     operator: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    attributes: Mapping[str, Any]
+    attributes: Attributes
 
     def error(self, must: str, got: object, hint: str = "") -> ModelError:
         """An error that names the operator."""
@@ -74,6 +100,8 @@ class GraphSoFar:
     constants: dict[str, Constant]
     tensors: dict[str, Tensor]
     nodes: list[Node] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)  # of values
+    grids: dict[str, Levels] = field(default_factory=dict)  # of values that are codes of a quantised model
     codes: dict[str, Codes] = field(default_factory=dict)  # of constants that were integers
 
     def tensor(self, call: Call, index: int = 0) -> Tensor:
@@ -102,6 +130,7 @@ class GraphSoFar:
     def add(self, node: Node) -> str:
         """A node; the name of its value."""
         self.nodes.append(node)
+        self.names.add(node.out)
         return node.out
 
     def put(self, call: Call, tensor: Tensor, index: int = 0) -> None:
@@ -111,13 +140,8 @@ class GraphSoFar:
     def fresh(self, call: Call, what: str = "") -> str:
         """A name for a value of this operator."""
         name = f"{call.outputs[0]}{'.' if what else ''}{what}"
-        taken = {node.out for node in self.nodes} | set(self.inputs())
+        taken = self.names
         return next(one for one in (name, *(f"{name}.{i}" for i in range(len(taken) + 1))) if one not in taken)
-
-    def inputs(self) -> tuple[str, ...]:
-        """Values that no node writes."""
-        written = {node.out for node in self.nodes}
-        return tuple({one.value: None for one in self.tensors.values() if one.value not in written})
 
     def ordered(self, call: Call, tensor: Tensor, order: tuple[int, ...]) -> Tensor:
         """The tensor with its axes in this order."""

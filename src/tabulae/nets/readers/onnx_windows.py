@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 from tabulae.nets.nodes.view import View
 from tabulae.nets.readers.onnx_graph import Call, GraphSoFar, Tensor, strides
 from tabulae.program.ops.take import Piece
+
+TAPS = 1 << 14  # of one window
+PLACES = 1 << 26  # of one image
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,15 @@ class Windows:
         call.must(len(image) == axes, f"its input must have {axes} axes beside the channels", list(image))
         step = tuple(call.attributes.get("strides", (1,) * axes))
         dilations = tuple(call.attributes.get("dilations", (1,) * axes))
+        for what, numbers in {"kernel": kernel, "strides": step, "dilations": dilations}.items():
+            good = len(numbers) == axes and min(numbers) >= 1
+            call.must(good, f"its {what} must be {axes} numbers from 1 on", list(numbers))
+        call.must(prod(kernel) <= TAPS, f"its kernel must have at most {TAPS} taps", list(kernel))
         before, after = _pads(call, image, kernel, step, dilations)
         if call.attributes.get("ceil_mode", 0):
             after = _ceiled(image, kernel, step, dilations, before, after)
         extent = tuple(n + a + b for n, a, b in zip(image, before, after, strict=True))
+        call.must(prod(extent) <= PLACES, f"with its pads the input must have at most {PLACES} places", list(extent))
         found = cls(extent, kernel, step, dilations, before, after)
         call.must(min(found.places) >= 1, "its windows must fit the padded input", list(extent))
         return found

@@ -33,6 +33,7 @@ def read(estimator: Any) -> TrainedNet:
     nodes: list[Node] = []
     for step in steps:
         _check_fitted(step)
+        _check_options(step)
         for made in _NODES[type(step).__name__](step):
             nodes.append(made("x" if not nodes else nodes[-1].out, f"{len(nodes)}"))
     labels = getattr(steps[-1], "classes_", None)
@@ -53,18 +54,29 @@ def _check_fitted(step: Any) -> None:
         raise UsageError("estimator", "it must be fitted", f"{name} without data", "call its fit first")
 
 
+def _check_options(step: Any) -> None:
+    """What would change the arithmetic in a way that nets do not have."""
+    last, kind = getattr(step, "out_activation_", "identity"), getattr(step, "_label_binarizer", None)
+    if last not in ("identity", "softmax", "logistic"):
+        raise UsageError("estimator", "its last function must be identity, softmax or logistic", last)
+    if getattr(kind, "y_type_", "").startswith("multilabel"):
+        raise UsageError("estimator", "an example must have one label", "several", "fit an estimator for each")
+
+
 def _scaler(mean: Any, scale: Any) -> Iterator[Made]:
     yield lambda x, out: Scale(out, x, np.asarray(scale, np.float64), np.asarray(mean, np.float64))
 
 
 def _standard(step: Any) -> Iterator[Made]:
-    scale = np.ones(step.n_features_in_) if step.scale_ is None else 1 / step.scale_
-    mean = np.zeros(step.n_features_in_) if step.mean_ is None else step.mean_
+    scale = 1 / step.scale_ if step.with_std else np.ones(step.n_features_in_)
+    mean = step.mean_ if step.with_mean else np.zeros(step.n_features_in_)
     return _scaler(-mean * scale, scale)
 
 
 def _min_max(step: Any) -> Iterator[Made]:
-    return _scaler(step.min_, step.scale_)
+    yield from _scaler(step.min_, step.scale_)
+    if step.clip:
+        yield _function(lambda x: np.clip(x, *step.feature_range))
 
 
 def _mlp(step: Any) -> Iterator[Made]:

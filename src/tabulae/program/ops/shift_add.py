@@ -48,6 +48,7 @@ class ShiftAdd(Operation, frozen=True, tag="shift_add"):
         for term in self.terms:
             first, last = (_shifted(term, end) for end in at.range(term.input))
             ends = Range(last, first) if term.negative else Range(first, last)
+            at.fits(ends.magnitude(), "term")  # each by itself: so many that fit cannot leave 64 bits
             low, high, reach = low + ends.low, high + ends.high, reach + ends.magnitude()
         at.fits(reach, "sum of terms")
         yield self.out, Range(low, high)

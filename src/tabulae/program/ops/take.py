@@ -1,6 +1,7 @@
 """Integers of other values in another order: reshape, transpose, pad, concatenate, the patches of a convolution."""
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.checking import Check
 from tabulae.program.env import Env
 from tabulae.program.operation import In, Operation, Out, Record
-from tabulae.program.proof import LIMIT, Proof, Range
+from tabulae.program.proof import LARGEST, LIMIT, Proof, Range
 
 
 class Piece(Record, frozen=True):
@@ -58,7 +59,7 @@ class Take(Operation, frozen=True, tag="take"):
     def check(self, at: Check) -> None:
         at.one_axis(self)
         at.integers(self.out)
-        shape = at.values[self.out].static
+        shape, numbers = at.values[self.out].static, 0
         at.must(bool(self.pieces), "there must be a piece", "none")
         at.must(abs(self.fill) <= LIMIT, "the fill must stay within 32 bits", self.fill)
         for piece in self.pieces:
@@ -70,10 +71,12 @@ class Take(Operation, frozen=True, tag="take"):
             at.must(all(abs(n) <= LIMIT for n in (piece.base, *piece.strides)), must, [piece.base, *piece.strides])
             inside = all(b >= 0 and n >= 1 and b + n <= whole for b, n, whole in zip(begin, size, shape, strict=True))
             at.must(inside, f"the box of a piece must lie in {list(shape)}", [list(begin), list(size)])
+            numbers += prod(size)
             reach = [stride * (n - 1) for stride, n in zip(piece.strides, size, strict=True)]
             ends = piece.base + sum(min(r, 0) for r in reach), piece.base + sum(max(r, 0) for r in reach)
             width = at.width(piece.input)
             at.must(ends[0] >= 0 and ends[1] < width, f"elements of {piece.input} must lie in 0..{width - 1}", ends)
+        at.must(numbers <= LARGEST, f"all boxes must hold at most {LARGEST} numbers", numbers)
 
     def proves(self, at: Proof) -> Iterator[tuple[str, Range]]:
         shape = at.values[self.out].static

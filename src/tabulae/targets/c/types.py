@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from tabulae.arithmetic.arrays import Integers
+from tabulae.errors import ModelError
 
 Bits = Literal[8, 16, 32]
 WIDTHS: tuple[Bits, ...] = (8, 16, 32)
@@ -17,7 +18,9 @@ def holding(low: int, high: int) -> str:
     >>> holding(0, 200), holding(-1, 200), holding(0, 300), holding(-(2**31), 0)
     ('uint8_t', 'int16_t', 'int16_t', 'int32_t')
     """
-    bits = next(n for n in WIDTHS if -(2 ** (n - 1)) <= low and high < 2 ** (n - (low < 0)))
+    bits = next((n for n in WIDTHS if -(2 ** (n - 1)) <= low and high < 2 ** (n - (low < 0))), None)
+    if bits is None:
+        raise ModelError("target c", "integers must fit 32 bits", (low, high))
     signed = low < 0 or (bits > 8 and high < 2 ** (bits - 1))
     return f"{'' if signed else 'u'}int{bits}_t"
 

@@ -143,6 +143,7 @@ def binary(call: Call, graph: GraphSoFar) -> None:
         call.must(len(axes) == 1, "its constant must be one number, or one for each channel", list(vector.shape))
         last = len(given.shape) - 1 - axes[0]
         given = graph.ordered(call, given, (*(i for i in range(len(given.shape)) if i != last), last))
+    call.must(vector.ndim <= len(given.shape) + 1, "its constant must have no more axes than the value", vector.ndim)
     numbers = along(call, vector, given)
     if call.operator == "Div" and constant == 0:
         return _function(call, graph, lambda x: numbers / np.where(x == 0, np.inf, x), False, given)

@@ -28,7 +28,7 @@ def _exact(call: Call, graph: GraphSoFar, laid: Callable[[np.ndarray], np.ndarra
     """Where the weights are integers, and the bias, if there is one; ``laid``: as [groups, rows, columns]."""
     weight = graph.codes.get(call.inputs[1])
     bias = call.inputs[2] if len(call.inputs) > 2 and call.inputs[2] else None
-    if weight is None or (bias is not None and bias not in graph.codes):
+    if weight is None:
         return NONE
     integers = laid(weight.integers)
     shape = tuple(-1 if axis == weight.axis else 1 for axis in range(weight.integers.ndim))
@@ -37,8 +37,10 @@ def _exact(call: Call, graph: GraphSoFar, laid: Callable[[np.ndarray], np.ndarra
     if (units != units[:, :, :1]).any():  # along the columns, which no sum can hold
         return NONE
     low, high = int(integers.min()), int(integers.max())
+    if high - low >= 1 << 16 or not (weight.scales > 0).all():
+        return NONE
     rounded = Rounded(integers - low, np.arange(low, high + 1), units[:, :, 0].reshape(-1).astype(np.float64))
-    return Exact(rounded, None if bias is None else graph.codes[bias].integers.reshape(-1))
+    return Exact(rounded, graph.codes[bias].integers.reshape(-1) if bias and bias in graph.codes else None)
 
 
 @reads("Gemm")
@@ -49,6 +51,8 @@ def gemm(call: Call, graph: GraphSoFar) -> None:
     matrix = weight.astype(np.float64) * call.attributes.get("alpha", 1.0)
     matrix = matrix if call.attributes.get("transB", 0) else matrix.T
     beta = call.attributes.get("beta", 1.0)
+    rows = bias is None or bias.ndim <= 1 or bias.shape[0] == 1
+    call.must(rows, "its constant must be one number or one for each column", [] if bias is None else list(bias.shape))
     flat = None if bias is None else np.broadcast_to(bias.reshape(-1) * beta, len(matrix)).astype(np.float64)
     plain = call.attributes.get("alpha", 1.0) == beta == 1.0
     codes = _exact(call, graph, lambda w: (w if call.attributes.get("transB", 0) else w.T)[None]) if plain else NONE

@@ -12,6 +12,7 @@ from tabulae.program.ops.take import Piece
 @reads("Identity", "Dropout")
 def identity(call: Call, graph: GraphSoFar) -> None:
     """Nothing; a dropout trains and then does nothing."""
+    call.must(len(call.inputs) < 3 or not call.inputs[2], "it must not train", "an input that says so")
     graph.put(call, graph.tensor(call))
 
 
@@ -83,6 +84,7 @@ def pad(call: Call, graph: GraphSoFar) -> None:
     call.must(
         call.attributes.get("mode", b"constant") in (b"constant", "constant"), "its mode must be constant", "other"
     )
+    call.must(len(call.inputs) < 4 or not call.inputs[3], "it must pad all axes", "axes of its own")
     pads = [int(n) for n in _first(graph.constant(call, 1), call.attributes.get("pads", ()))]
     rank = len(given.shape) + 1
     call.must(len(pads) == 2 * rank and min(pads) >= 0, f"it must have {2 * rank} pads, none negative", pads)

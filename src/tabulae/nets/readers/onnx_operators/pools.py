@@ -46,7 +46,8 @@ def _counts(call: Call, image: tuple[int, ...], windows: Windows) -> np.ndarray 
     inside = tuple(slice(b, b + n) for b, n in zip(windows.before, image, strict=True))
     ones[inside] = 1
     if counted:  # pads count, but not what only the last window of ceil_mode sees
-        pads = call.attributes.get("pads", (0,) * (2 * len(image)))
+        auto = call.attributes.get("auto_pad", "NOTSET") != "NOTSET"
+        pads = (*windows.before, *windows.after) if auto else call.attributes.get("pads", (0,) * (2 * len(image)))
         ends = zip(image, windows.before, pads[len(image) :], strict=True)
         ones[tuple(slice(0, b + n + a) for n, b, a in ends)] = 1
     seen = np.zeros(windows.places)
@@ -76,6 +77,7 @@ def reduce(call: Call, graph: GraphSoFar) -> None:
     given = graph.tensor(call)
     axes = graph.constant(call, 1)
     asked = call.attributes.get("axes", ()) if axes is None else axes.reshape(-1).tolist()
+    call.must(len(asked) > 0, "it must say along which axes, not that of the examples", "none")
     gone = sorted({int(axis) % (len(given.shape) + 1) for axis in asked} or set(range(1, len(given.shape) + 1)))
     call.must(gone[0] != 0, "the axis of the examples must stay", gone)
     how: How = REDUCED[call.operator]

@@ -12,6 +12,7 @@ def quantise(call: Call, graph: GraphSoFar) -> None:
     """To a grid of one scale; what comes out are codes, which only DequantizeLinear and places may read."""
     given, levels = graph.tensor(call), _levels(call, graph)
     out = graph.add(Quantised(graph.fresh(call), given.value, levels))
+    graph.grids[call.outputs[0]] = levels
     graph.put(call, Tensor(out, given.shape, given.order))
 
 
@@ -19,6 +20,9 @@ def quantise(call: Call, graph: GraphSoFar) -> None:
 def dequantise(call: Call, graph: GraphSoFar) -> None:
     """Of codes nothing is left to do; of constants their codes are kept beside them."""
     if call.inputs[0] not in graph.constants:
+        grid = graph.grids.get(call.inputs[0])
+        same = grid is not None and grid.same(_levels(call, graph))
+        call.must(same, "it must read codes of QuantizeLinear, at their scale and zero point", call.inputs[0])
         graph.put(call, graph.tensor(call))
         return
     codes, scale = graph.required(call, 0), graph.required(call, 1).astype(np.float32)
@@ -34,6 +38,8 @@ def dequantise(call: Call, graph: GraphSoFar) -> None:
 def _levels(call: Call, graph: GraphSoFar) -> Levels:
     scale, zero = graph.required(call, 1), graph.constant(call, 2)
     call.must(scale.size == 1, "codes between layers must have one scale", list(scale.shape))
+    good = bool(np.isfinite(scale).all() and (scale > 0).all())
+    call.must(good, "its scale must be a positive number", scale.reshape(-1)[:1].tolist())
     kind = np.dtype(np.uint8) if zero is None else zero.dtype
     low, high = _ends(call, kind)
     first = low - (0 if zero is None else int(zero.reshape(-1)[0]))
