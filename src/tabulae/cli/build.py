@@ -99,9 +99,8 @@ def build(
         return nets.build_net(model, _target(model, output), given=choices, threads=threads, json=json, **more)
     wanted = Wanted(size=size, memory=memory, bits=bits, kl=kl, calibration=calibration)
     planned = any(value is not None for value in (size, memory, bits, kl))
-    _check_one_way(planned, bool(format), plan is not None)
     given = {"--sensitivity": sensitivity, "--by": by, "--entropy": entropy, "--any-format": any_format}
-    _check_of_use(planned, plan is not None, calibration, given | {"--verify": verify, "--no-verify": no_verify})
+    _check_of_use(planned, bool(format), plan is not None, calibration, given | _verified(verify, no_verify))
     start, target, built = time.perf_counter(), _target(model, output), None
     known = None if plan is None else read_any(plan)  # once: it may be a pipe
     with (
@@ -163,8 +162,13 @@ def _check_one_way(planned: bool, formats: bool, plan: bool) -> None:
         raise UsageError("build", must, "more than one of them")
 
 
-def _check_of_use(planned: bool, plan: bool, calibration: Path | None, given: dict[str, Any]) -> None:
+def _verified(verify: Path | None, no_verify: bool) -> dict[str, Any]:
+    return {"--verify": verify, "--no-verify": no_verify}
+
+
+def _check_of_use(planned: bool, formats: bool, plan: bool, calibration: Path | None, given: dict[str, Any]) -> None:
     """Options that would do nothing are refused."""
+    _check_one_way(planned, formats, plan)
     idle = [] if planned else [name for name, value in given.items() if value]
     idle += ["--calibration"] if calibration and not (planned or plan) else []
     if idle:

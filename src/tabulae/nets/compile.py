@@ -8,7 +8,7 @@ from tabulae.nets.builder import Built
 from tabulae.nets.carried import Carried
 from tabulae.nets.data import check_examples
 from tabulae.nets.folding import folded, needed
-from tabulae.nets.levels import Levels, fit, plain, spread
+from tabulae.nets.levels import Levels, Numbers, fit, plain, spread
 from tabulae.nets.lowering import Choices, Lowering
 from tabulae.nets.node import Floats
 from tabulae.nets.nodes.quantised import Quantised
@@ -64,6 +64,7 @@ def _input(at: Lowering, name: str, shape: tuple[int, ...], own: Levels | None) 
         whole = 2 ** max(1, int(x.max()).bit_length())  # data that are not here yet may be a little larger
         reading = Reading(1.0, 0.5)
         return Carried.codes(at.builder.input(name, shape, 0, whole - 1, reading), Levels(1.0, 0.0, 0, whole))
+    offset: Numbers
     if own is not None:
         levels, offset = own, 0.5 - own.first
     elif len(shape) > 1:  # an image, or a series: one grid for all of it, which holds 0
