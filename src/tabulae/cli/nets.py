@@ -146,7 +146,8 @@ def _said(judged: "Judged") -> str:
     same = f"{100 * (judged.same or 0):.2f} % of {judged.examples} answers are the trained net's"
     if judged.right is None:
         return same
-    return f"{same}; {100 * judged.right:.2f} % are right ({100 * (judged.right_before or 0):.2f} % of its own)"
+    before = f"the trained net: {100 * (judged.right_before or 0):.2f} %"
+    return f"{same}; {100 * judged.right:.2f} % are right ({before})"
 
 
 def run_net(model: Path, inputs: str, output: Path | None, threads: int, json: bool) -> None:
@@ -196,8 +197,10 @@ def check_net(model: Path, json: bool) -> bool:
         print_json({"ok": report.ok, **msgspec.to_builtins(report)})
         return report.ok
     rows = [(way.isa, way.threads, "==" if not way.differing else ", ".join(way.differing)) for way in report.ways]
-    print_table(f"{report.examples} examples against the reference", ("isa", "threads", "integers"), rows)
+    print_table("", ("isa", "threads", "integers"), rows)
     for problem in report.problems:
         print(problem)
-    print(f"{report.path}: {'ok' if report.ok else 'NOT OK'}; ranges of {report.values} values proved")
+    print(
+        f"{report.path}: {'ok' if report.ok else 'NOT OK'}; ranges of {report.values} values proved, {report.examples} examples run"
+    )
     return report.ok
