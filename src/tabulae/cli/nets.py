@@ -200,7 +200,6 @@ def check_net(model: Path, json: bool) -> bool:
     print_table("", ("isa", "threads", "integers"), rows)
     for problem in report.problems:
         print(problem)
-    print(
-        f"{report.path}: {'ok' if report.ok else 'NOT OK'}; ranges of {report.values} values proved, {report.examples} examples run"
-    )
+    proved = f"ranges of {report.values} values proved, {report.examples} examples run"
+    print(f"{report.path}: {'ok' if report.ok else 'NOT OK'}; {proved}")
     return report.ok
