@@ -8,12 +8,7 @@ from tabulae.program.ops.lookup import Lookup
 from tabulae.program.ops.products import Products
 from tabulae.program.ops.reduce import Reduce
 from tabulae.program.ops.shift_add import ShiftAdd, Term
-from tabulae.program.ops.take import Piece, Take
-
-
-def strides(shape):
-    """Of an array row by row."""
-    return tuple(int(np.prod(shape[axis + 1 :])) for axis in range(len(shape)))
+from tabulae.program.ops.take import Piece, Take, strides
 
 
 def reshaped(net, name, shape, out):

@@ -56,6 +56,12 @@ class Check:
         shapes = [list(self.values[name].shape[1:]) for name in (*op.reads(), *op.writes())]
         self.must(all(shape == shapes[0] for shape in shapes), "inputs and output must be equally wide", shapes)
 
+    def all_integers(self, op: Checked) -> None:
+        """Element by element, integers in and out."""
+        self.one_shape(op)
+        for name in (*op.reads(), *op.writes()):
+            self.integers(name)
+
     def integers(self, name: str) -> tuple[int, int]:
         """The interval of a value, which must be of integers."""
         kind = self.values[name].type

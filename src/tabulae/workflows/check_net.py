@@ -11,13 +11,11 @@ import msgspec
 import numpy as np
 
 from tabulae import _native
-from tabulae.arithmetic.arrays import Int64s
 from tabulae.artifact.reader import open_table_model
 from tabulae.artifact.verify import verify
 from tabulae.nets.builder import Built
-from tabulae.program.interpreter import Interpreter
-from tabulae.program.proof import Range
 from tabulae.runtime.net import NetModel
+from tabulae.targets.vectors import vectors
 from tabulae.workflows.nets import net_of
 
 EXAMPLES = 100  # a whole batch and a part
@@ -62,22 +60,9 @@ def check_net(path: str | Path) -> NetReport:
 
 
 def _ways(built: Built) -> Iterator[Way]:
-    inputs = probe(built)
-    wanted = Interpreter(built.program, {}, arrays=built.arrays).run(inputs)
+    inputs, wanted = vectors(built, EXAMPLES)
     for isa in _native.isas():
         for threads in THREADS:
             found = NetModel(*built, threads=threads, isa=isa)(inputs)
             differing = tuple(name for name, x in found.items() if not np.array_equal(x, wanted[name]))
             yield Way(isa, threads, differing)
-
-
-def probe(built: Built) -> dict[str, Int64s]:
-    """Inputs at random from a fixed seed; the first two examples are the ends of all intervals."""
-    found = {}
-    for name in built.program.inputs:
-        value = built.program.values[name]
-        low, high = Range.of(value)
-        x = np.random.default_rng(0).integers(low, high + 1, (EXAMPLES, *value.static))
-        x[0], x[1] = low, high
-        found[name] = x
-    return found

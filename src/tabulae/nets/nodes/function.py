@@ -79,7 +79,7 @@ class Places(Node):
         scales, choice = np.unique(np.broadcast_to(self.scale, shape).reshape(-1), return_inverse=True)
         if (meant != meant[0]).any():
             raise ModelError(self.out, "channels must mean the same where places differ", "others")
-        codes = np.searchsorted(levels.boundaries(), meant[0] * scales[:, None], side="right")
+        codes = levels.codes(meant[0] * scales[:, None])
         out = at.fresh(self.out)
         tables, chosen = builder.array(f"{out}.tables", codes), builder.array(f"{out}.choice", choice.reshape(-1))
         op = Lookup(given.value, tables, out, begin=begin, choice=chosen)

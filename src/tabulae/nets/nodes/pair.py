@@ -32,7 +32,7 @@ class Pair(Node):
         meant = self.function(*np.meshgrid(*sides, indexing="ij"))
         levels = fit(at.samples[self.out], 2**at.choices.bits)
         builder, out = at.builder, at.fresh(self.out)
-        table = builder.array(f"{out}.tables", np.searchsorted(levels.boundaries(), meant, side="right")[None])
+        table = builder.array(f"{out}.tables", levels.codes(meant)[None])
         op = Lookup(a.value, table, out, b.value)
         shape = builder.values[a.value].static
         at.carried[self.out] = Carried.codes(builder.add(op, shape, plain(levels.unit)), levels)

@@ -10,7 +10,6 @@ from tabulae.nets.node import Floats, Node, Values
 from tabulae.program.ops.shift_add import ShiftAdd, Term
 
 STEPS = 16  # of the sum's unit in the finest step of a side: what rounding to it loses is far below what codes lose
-
 FINEST = 1 << 12  # steps in one of the coarser side, at most: sums of codes of up to 16 bits stay within 32
 
 

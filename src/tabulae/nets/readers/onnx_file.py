@@ -4,7 +4,6 @@ A file is untrusted: its size, its tensors and the lengths of its chains are bou
 and what is stored outside must lie in its folder.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -196,8 +195,3 @@ def _output(graph: GraphSoFar, name: str) -> str:
     if name not in graph.tensors:
         raise ModelError(f"output {name}", "it must be computed from the inputs", "a constant, or nothing")
     return graph.as_onnx(Call(name, "output", (), (name,), Attributes({})), graph.tensors[name]).value
-
-
-def operators() -> Iterator[str]:
-    """The names of all operators that nets are made of."""
-    yield from sorted({*OPERATORS, *LAST, "ArgMax", "Constant"})

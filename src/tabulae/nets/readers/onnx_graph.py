@@ -17,7 +17,7 @@ from tabulae.errors import ModelError
 from tabulae.nets.levels import Levels
 from tabulae.nets.node import Node
 from tabulae.nets.nodes.view import View
-from tabulae.program.ops.take import Piece
+from tabulae.program.ops.take import Piece, strides
 
 Constant = npt.NDArray[Any]
 
@@ -170,15 +170,6 @@ class GraphSoFar:
             return found
         out = self.add(View(self.fresh(call, what), (Piece(found.value, 0, strides(shape)),), shape))
         return Tensor(out, shape, tuple(range(len(shape))))
-
-
-def strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Of an array row by row.
-
-    >>> strides((2, 3, 4))
-    (12, 4, 1)
-    """
-    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 Reader = Callable[[Call, GraphSoFar], None]

@@ -5,8 +5,8 @@ from itertools import product
 from math import prod
 
 from tabulae.nets.nodes.view import View
-from tabulae.nets.readers.onnx_graph import Call, GraphSoFar, Tensor, strides
-from tabulae.program.ops.take import Piece
+from tabulae.nets.readers.onnx_graph import Call, GraphSoFar, Tensor
+from tabulae.program.ops.take import Piece, strides
 
 TAPS = 1 << 14  # of one window
 PLACES = 1 << 26  # of one image

@@ -23,9 +23,7 @@ class Encode(Operation, frozen=True, tag="encode"):
         return ()
 
     def check(self, at: Check) -> None:
-        at.one_shape(self)
-        at.integers(self.input)
-        at.integers(self.out)
+        at.all_integers(self)
 
     def tensors(self, at: Check) -> Iterator[tuple[str, Shape]]:
         yield self.thresholds, (at.values[self.input].channels, None)

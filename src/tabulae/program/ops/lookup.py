@@ -31,9 +31,7 @@ class Lookup(Operation, frozen=True, tag="lookup"):
         return ()
 
     def check(self, at: Check) -> None:
-        at.one_shape(self)
-        for name in (*self.reads(), self.out):
-            at.integers(name)
+        at.all_integers(self)
         begins = [self.begin, self.begin2]
         at.must(all(abs(begin) <= LIMIT for begin in begins), "first entries must be for 32 bits", begins)
 

@@ -31,9 +31,7 @@ class ShiftAdd(Operation, frozen=True, tag="shift_add"):
         return ()
 
     def check(self, at: Check) -> None:
-        at.one_shape(self)
-        for name in (*self.reads(), self.out):
-            at.integers(name)
+        at.all_integers(self)
         at.must(bool(self.terms), "there must be a term", "none")
         shifts = [term.shift for term in self.terms]
         at.must(all(-31 <= shift <= 30 for shift in shifts), "shifts must lie in -31..30", shifts)

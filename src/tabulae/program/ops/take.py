@@ -45,6 +45,15 @@ class Piece(Record, frozen=True):
         return found
 
 
+def strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Of an array row by row.
+
+    >>> strides((2, 3, 4))
+    (12, 4, 1)
+    """
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
 class Take(Operation, frozen=True, tag="take"):
     """Every piece puts its elements into its box, one after the other; where there is none, ``fill`` stands."""
 

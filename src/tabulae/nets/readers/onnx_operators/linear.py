@@ -8,10 +8,10 @@ import numpy as np
 
 from tabulae.nets.nodes.affine import Affine
 from tabulae.nets.nodes.view import View
-from tabulae.nets.readers.onnx_graph import Call, GraphSoFar, Tensor, reads, strides
+from tabulae.nets.readers.onnx_graph import Call, GraphSoFar, Tensor, reads
 from tabulae.nets.readers.onnx_windows import Windows, padded
 from tabulae.nets.rounded import Rounded
-from tabulae.program.ops.take import Piece
+from tabulae.program.ops.take import Piece, strides
 
 
 class Exact(NamedTuple):

@@ -5,8 +5,8 @@ from math import prod
 import numpy as np
 
 from tabulae.nets.nodes.view import View
-from tabulae.nets.readers.onnx_graph import Call, Constant, GraphSoFar, Tensor, reads, strides
-from tabulae.program.ops.take import Piece
+from tabulae.nets.readers.onnx_graph import Call, Constant, GraphSoFar, Tensor, reads
+from tabulae.program.ops.take import Piece, strides
 
 
 @reads("Identity", "Dropout")

@@ -7,9 +7,9 @@ import numpy as np
 from tabulae.nets.nodes.fold import Fold, How
 from tabulae.nets.nodes.function import Places
 from tabulae.nets.nodes.view import View
-from tabulae.nets.readers.onnx_graph import Call, GraphSoFar, Tensor, reads, strides
+from tabulae.nets.readers.onnx_graph import Call, GraphSoFar, Tensor, reads
 from tabulae.nets.readers.onnx_windows import Windows, padded
-from tabulae.program.ops.take import Piece
+from tabulae.program.ops.take import Piece, strides
 
 REDUCED: dict[str, How] = {"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max"}
 

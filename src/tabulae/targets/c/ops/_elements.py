@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from tabulae.program.operation import Operation
+from tabulae.program.ops.take import strides as row_major
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.walk import indented, walked, walks
 from tabulae.targets.steps import Step
@@ -25,15 +24,6 @@ def accepts(op: Operation, view: View) -> bool:
     return view.is_flat()
 
 
-def whole(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides of elements that stand one after the other.
-
-    >>> whole((4, 2, 3))
-    (6, 3, 1)
-    """
-    return tuple(int(np.prod(shape[axis + 1 :], dtype=int)) for axis in range(len(shape)))
-
-
 def channels(shape: tuple[int, ...], step: int = 1) -> tuple[int, ...]:
     """Strides of what every channel has."""
     return (*(0 for _ in shape[1:]), step)
@@ -48,7 +38,7 @@ def each(
     """
     beside, shape, out = beside or {}, source.shape(step.out), step.out
     inputs = {f"x{n}" if n else "x": view for n, view in enumerate(step.views.values())}
-    strides = {name: view.strides() for name, view in inputs.items()} | {"y": whole(shape)}
+    strides = {name: view.strides() for name, view in inputs.items()} | {"y": row_major(shape)}
     strides |= {name: one.strides for name, one in beside.items()}
     lines = [f"const {one.kind} *{name} = {one.table};" for name, one in beside.items()]
     lines += walked(walks(shape, strides), body)
@@ -61,4 +51,4 @@ def each(
     source.calls.append(f"{name}({', '.join([*arguments, source.names[out]])});")
 
 
-__all__ = ["Beside", "accepts", "channels", "each", "indented", "whole"]
+__all__ = ["Beside", "accepts", "channels", "each", "indented"]

@@ -4,8 +4,9 @@ import numpy as np
 
 from tabulae.arithmetic.arrays import Int64s
 from tabulae.program.ops.lookup import Lookup
+from tabulae.program.ops.take import strides as row_major
 from tabulae.program.proof import Range
-from tabulae.targets.c.ops._elements import Beside, accepts, channels, each, whole
+from tabulae.targets.c.ops._elements import Beside, accepts, channels, each
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.types import literal, working
 from tabulae.targets.c.walk import move
@@ -74,7 +75,7 @@ def _choice(op: Lookup, source: Source, entries: int) -> dict[str, Beside]:
         return {}
     table, kind = source.table(f"begins_{source.names[op.out]}", choice * entries)
     strides = tuple(0 for _ in shape) if len(choice) == 1 else channels(shape)
-    return {"begins": Beside(table, kind, whole(shape) if len(choice) == int(np.prod(shape)) else strides)}
+    return {"begins": Beside(table, kind, row_major(shape) if len(choice) == int(np.prod(shape)) else strides)}
 
 
 __all__ = ["accepts", "emit"]

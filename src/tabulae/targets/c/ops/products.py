@@ -10,9 +10,9 @@ from types import ModuleType
 
 from tabulae.program.operation import Operation
 from tabulae.program.ops.products import Products
+from tabulae.program.ops.take import strides as row_major
 from tabulae.targets.c import products
 from tabulae.targets.c.ops import encode
-from tabulae.targets.c.ops._elements import whole
 from tabulae.targets.c.products import FORMS
 from tabulae.targets.c.products._edges import Cost, Edges, edges
 from tabulae.targets.c.source import Source
@@ -71,7 +71,7 @@ def _gathered(seen: View, source: Source, out: str, code: str) -> str:
     """A function that puts the codes of a position one after the other. Its name."""
     last = seen.axes[-1]
     counts = tuple(loop.n for loop in last)
-    loops = walks(counts, {"x": tuple(loop.stride for loop in last), "y": whole(counts)})
+    loops = walks(counts, {"x": tuple(loop.stride for loop in last), "y": row_major(counts)})
     about = f"{out}: the codes of one position, one after the other"
     return source.function(f"gather_{out}", about, f"const {code} *x, {code} *y", walked(loops, ["*y = *x;"]))
 
@@ -91,7 +91,7 @@ def _positions(step: Step, source: Source, seen: View, summed: Edges, calls: lis
         )
     outer, shape = source.shape(op.input)[:-1], source.shape(step.out)
     x_strides = tuple(_stride(axis) for axis in seen.axes[:-1])
-    loops = walks(outer, {"x": x_strides, "y": whole(shape)[:-1]})
+    loops = walks(outer, {"x": x_strides, "y": row_major(shape)[:-1]})
     chain = ["x", *(name for name, _ in rooms), "y"]
     lines = [f"{call}({a}, {b});" for call, (a, b) in zip(calls, pairwise(chain), strict=True)]
     if not loops:

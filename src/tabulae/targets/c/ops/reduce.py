@@ -2,7 +2,7 @@
 
 from tabulae.program.operation import Operation
 from tabulae.program.ops.reduce import Reduce
-from tabulae.targets.c.ops._elements import whole
+from tabulae.program.ops.take import strides as row_major
 from tabulae.targets.c.source import Source
 from tabulae.targets.c.types import working
 from tabulae.targets.c.walk import walked, walks
@@ -28,7 +28,7 @@ def emit(step: Step, source: Source) -> None:
     kind, magnitude = source.kind(given.value), int(source.ranges[op.input].magnitude().max())
     whole_sum = magnitude * shape[op.axis] if op.how == "sum" else magnitude
     body = _BODIES[op.how](kind, working(whole_sum), axes[op.axis], source.kind(op.out))
-    lines = walked(walks(left, {"x": moves, "y": whole(left)}), body)
+    lines = walked(walks(left, {"x": moves, "y": row_major(left)}), body)
     about = f"{op.input} -> {op.out}: {op.how} of {shape[op.axis]}"
     name = source.function(
         f"{op.how}_{source.names[op.out]}", about, f"const {kind} *x, {source.kind(op.out)} *y", lines
